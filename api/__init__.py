@@ -1,0 +1,60 @@
+"""The outside of Wegwijs over HTTP: it reads requests strictly and hands them to the service."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, current_app, request
+
+from api import access, auth, problems
+from api.body import answer
+from api.decisions import decisions
+from api.facilities import facilities
+from api.health import health
+from api.rulesets import rulesets
+from api.schemas import NoQuery, query
+from api.vocabulary import vocabulary
+from routing.service import World, open_world
+from routing.settings import Settings
+
+WITH_QUERY = frozenset({"decisions.search", "facilities.list_all"})
+"""Endpoints that take parameters in the address."""
+
+
+def create_app(settings: Settings | None = None, world: World | None = None) -> Flask:
+    """The web application: over `world` if given, else over the world that `settings` (or the environment) describe."""
+    if world is None:
+        world = open_world(settings or Settings())
+    app = Flask(__name__, static_folder=None)
+    # one more byte than may be: a body in chunks is cut here without a word, and only its length betrays it
+    app.config["MAX_CONTENT_LENGTH"] = world.settings.body_limit + 1
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.extensions["wegwijs"] = world
+    access.register(app)
+    auth.register(app)
+    problems.register(app)
+    for resource in (decisions, facilities, vocabulary, rulesets, health):
+        app.register_blueprint(resource)
+    app.add_url_rule("/", view_func=pointer)
+    app.before_request(_refuse_stray_parameters)
+    return app
+
+
+def _refuse_stray_parameters() -> None:
+    # a parameter that is ignored looks like one that was understood
+    if request.endpoint in auth.ACTIONS and request.endpoint not in WITH_QUERY:
+        query(NoQuery)
+
+
+def pointer() -> Response:
+    """What there is at this server, for a person or a program that arrives at the front door."""
+    calls = {
+        f"{method} {rule.rule}"
+        for rule in current_app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    return answer({"name": "Wegwijs", "calls": sorted(calls, key=_by_address)})
+
+
+def _by_address(call: str) -> tuple[str, str]:
+    method, _, address = call.partition(" ")
+    return address, method

@@ -1,0 +1,45 @@
+"""Decides about a case over HTTP, and shows, searches and replays the decisions that were made."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from api.auth import asker, world
+from api.body import answer, json_object, no_body
+from api.schemas import DecisionQuery, identifier, query
+from routing import service
+
+decisions = Blueprint("decisions", __name__, url_prefix="/v1/decisions")
+
+
+@decisions.post("")
+def create() -> Response:
+    """Decide, record, and only then answer."""
+    decision = service.decide(world(), json_object(), asker())
+    return answer(decision, 201, {"Location": f"/v1/decisions/{decision['id']}"})
+
+
+@decisions.post("/preview")
+def preview() -> Response:
+    """The same answer, not recorded: for a form that is being filled in."""
+    return answer(service.preview(world(), json_object()))
+
+
+@decisions.get("")
+def search() -> Response:
+    """Recorded decisions, newest first, a page at a time."""
+    wanted = query(DecisionQuery)
+    return answer(service.search(world(), **wanted.model_dump()))
+
+
+@decisions.get("/<decision_id>")
+def read(decision_id: str) -> Response:
+    """One recorded decision, as it was answered."""
+    return answer(service.decision(world(), identifier("decision", decision_id)))
+
+
+@decisions.post("/<decision_id>/replay")
+def replay(decision_id: str) -> Response:
+    """Decide again with what was known then, and compare."""
+    no_body()
+    return answer(service.replay(world(), identifier("decision", decision_id)))

@@ -1,0 +1,297 @@
+"""Says what went wrong, in one shape for every error, with what the reader can do about it (RFC 9457)."""
+
+from __future__ import annotations
+
+import html
+import logging
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from flask import Blueprint, Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from routing.errors import BadInput, BadRecord, Fault, NotFound, OtherSoftware, StoreUnavailable
+from routing.vocabulary import Text
+
+MAX_ERRORS = 50
+"""A problem lists at most this many faults; more do not help the reader."""
+
+RETRY_AFTER_SECONDS = 5
+"""How long a client should wait before it asks a store again that did not answer."""
+
+log = logging.getLogger("wegwijs.problems")
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """One kind of problem: its name in `/problems/<name>`, its status, its title and what to do."""
+
+    name: str
+    status: int
+    title: Text
+    advice: Text
+
+
+def _table(*rows: tuple[str, int, str, str, str, str]) -> dict[str, ProblemType]:
+    return {
+        name: ProblemType(name, status, Text(nl=title_nl, en=title_en), Text(nl=advice_nl, en=advice_en))
+        for name, status, title_nl, title_en, advice_nl, advice_en in rows
+    }
+
+
+TYPES: Mapping[str, ProblemType] = _table(
+    (
+        "malformed-json",
+        400,
+        "De inhoud is geen geldige JSON",
+        "The body is not valid JSON",
+        "Stuur één JSON-object in UTF-8: elke sleutel één keer, geen NaN of Infinity. Er is niets besloten of bewaard.",
+        "Send one JSON object in UTF-8: every key once, no NaN or Infinity. Nothing was decided or stored.",
+    ),
+    (
+        "bad-request",
+        400,
+        "Het verzoek kan niet worden gelezen",
+        "The request cannot be read",
+        "Controleer de regel en de koppen van het HTTP-verzoek.",
+        "Check the line and the headers of the HTTP request.",
+    ),
+    (
+        "unauthorized",
+        401,
+        "Geen geldige sleutel",
+        "No valid key",
+        "Stuur `Authorization: Bearer <sleutel>` mee; een beheerder maakt een sleutel met `wegwijs keys create`.",
+        "Send `Authorization: Bearer <key>`; an operator makes a key with `wegwijs keys create`.",
+    ),
+    (
+        "forbidden",
+        403,
+        "Deze sleutel mag dit niet",
+        "This key may not do this",
+        "Gebruik een sleutel met een van de rollen die bij dit adres staan in de API-beschrijving.",
+        "Use a key with one of the roles that the API reference gives for this address.",
+    ),
+    (
+        "not-found",
+        404,
+        "Dit bestaat niet",
+        "This does not exist",
+        "Controleer het adres en het kenmerk; de wegwijzer op `/` noemt alle adressen.",
+        "Check the address and the id; the pointer at `/` lists every address.",
+    ),
+    (
+        "method-not-allowed",
+        405,
+        "Deze methode kan hier niet",
+        "This method is not possible here",
+        "Gebruik een van de methoden in de kop `Allow`.",
+        "Use one of the methods in the `Allow` header.",
+    ),
+    (
+        "body-too-large",
+        413,
+        "De inhoud is te groot",
+        "The body is too large",
+        "Stuur één casus per verzoek; een casus is enkele kilobytes. De grens is de instelling WEGWIJS_BODY_LIMIT.",
+        "Send one case a request; a case is a few kilobytes. The limit is the setting WEGWIJS_BODY_LIMIT.",
+    ),
+    (
+        "unsupported-media-type",
+        415,
+        "Dit soort inhoud wordt niet gelezen",
+        "This kind of body is not read",
+        "Stuur JSON met `Content-Type: application/json`, in UTF-8 en niet gecomprimeerd.",
+        "Send JSON with `Content-Type: application/json`, in UTF-8 and not compressed.",
+    ),
+    (
+        "invalid-input",
+        422,
+        "Een of meer velden kunnen niet worden aangenomen",
+        "One or more fields cannot be accepted",
+        "Verbeter de velden onder `errors`; `allowed` zegt wat wel kan. Er is niets geraden, besloten of bewaard.",
+        "Correct the fields under `errors`; `allowed` says what can be. Nothing was guessed, decided or stored.",
+    ),
+    (
+        "internal-error",
+        500,
+        "Er ging bij ons iets mis",
+        "Something went wrong on our side",
+        "Beslis zonder Wegwijs volgens uw protocol en meld `instance` aan de beheerder.",
+        "Decide without Wegwijs by your protocol and report `instance` to the operator.",
+    ),
+    (
+        "damaged-record",
+        500,
+        "De vastlegging is beschadigd",
+        "The record is damaged",
+        "Meld dit aan de beheerder: een vastgelegde beslissing past niet meer bij haar vingerafdruk.",
+        "Report this to the operator: a recorded decision does not fit its digest any more.",
+    ),
+    (
+        "other-software",
+        501,
+        "Vastgelegd door een andere versie",
+        "Recorded by another version",
+        "Herhaal deze beslissing met de versie van Wegwijs die bij haar is vastgelegd (`provenance.software`).",
+        "Replay this decision with the version of Wegwijs that is recorded with it (`provenance.software`).",
+    ),
+    (
+        "store-unavailable",
+        503,
+        "De opslag antwoordt niet",
+        "The store does not answer",
+        "Wat niet kan worden vastgelegd, wordt niet beantwoord. Probeer het opnieuw na `Retry-After`.",
+        "What cannot be recorded is not answered. Try again after `Retry-After`.",
+    ),
+)
+
+_BY_STATUS = {
+    400: "bad-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    415: "unsupported-media-type",
+}
+
+
+class Refused(Exception):
+    """The request is refused for a reason that only HTTP knows (its key, its media type, its JSON)."""
+
+    def __init__(
+        self, name: str, detail: str, faults: tuple[Fault, ...] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.name = name
+        self.detail = detail
+        self.faults = faults
+        self.headers = headers
+
+
+def problem(
+    name: str,
+    detail: str,
+    faults: tuple[Fault, ...] = (),
+    headers: Mapping[str, str] | None = None,
+    status: int | None = None,
+) -> Response:
+    """The problem `name` as `application/problem+json`, in the language that the client prefers."""
+    kind = TYPES[name]
+    language = request.accept_languages.best_match(("en", "nl"), default="en")
+    body: dict[str, Any] = {
+        "type": f"/problems/{name}",
+        "title": kind.title.wire()[language],
+        "status": status or kind.status,
+        "detail": detail,
+        "instance": g.get("request_id", ""),
+        "advice": kind.advice.wire(),
+    }
+    if faults:
+        body["errors"] = [_fault(fault) for fault in faults[:MAX_ERRORS]]
+    response = Response(orjson.dumps(body), status or kind.status, content_type="application/problem+json")
+    response.headers.update(headers or {})
+    response.headers["Vary"] = "Accept-Language"
+    return response
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    return {
+        "field": fault.field[:200],
+        "code": fault.code,
+        "message": fault.message[:500],
+        "value": fault.value,
+        "allowed": fault.allowed,
+    }
+
+
+def register(app: Flask) -> None:
+    """Give `app` the pages that explain problems, and let every error end as one of them."""
+    app.register_blueprint(problems)
+    app.register_error_handler(Refused, lambda e: problem(e.name, e.detail, e.faults, e.headers))
+    app.register_error_handler(BadInput, _bad_input)
+    app.register_error_handler(NotFound, lambda e: problem("not-found", f"There is no {e.what} `{e.name[:100]}`."))
+    app.register_error_handler(StoreUnavailable, _store_unavailable)
+    app.register_error_handler(BadRecord, _damaged)
+    app.register_error_handler(OtherSoftware, _other_software)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _bad_input(error: BadInput) -> Response:
+    count = len(error.faults)
+    fields = "1 field" if count == 1 else f"{count} fields"
+    return problem("invalid-input", f"{fields} cannot be accepted; nothing was decided or stored.", error.faults)
+
+
+def _store_unavailable(error: StoreUnavailable) -> Response:
+    _log_failure("store unavailable", error)
+    detail = "The answer could not be recorded, so there is none."
+    return problem("store-unavailable", detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def _damaged(error: BadRecord) -> Response:
+    _log_failure("damaged record", error)
+    return problem("damaged-record", "A recorded decision cannot be read back as it was written.")
+
+
+def _other_software(error: OtherSoftware) -> Response:
+    _log_failure("stored by another version", error)
+    return problem("other-software", "The rules or places stored with it have a form that this version does not read.")
+
+
+def _http(error: HTTPException) -> Response:
+    status = error.code or 500
+    name = _BY_STATUS.get(status) or ("bad-request" if status < 500 else "internal-error")
+    headers = {key: value for key, value in error.get_headers() if key in {"Allow", "Retry-After"}}
+    return problem(name, _HTTP_DETAIL.get(name, HTTPStatus(status).phrase), headers=headers, status=status)
+
+
+_HTTP_DETAIL = {
+    "not-found": "There is nothing at this address.",
+    "method-not-allowed": "This address does not know this method.",
+    "body-too-large": "The body is larger than this server reads; nothing was decided or stored.",
+}
+
+
+def _unexpected(error: Exception) -> Response:
+    _log_failure("unexpected error", error)
+    return problem("internal-error", "The request failed unexpectedly; nothing is answered.")
+
+
+def _log_failure(what: str, error: Exception) -> None:
+    # the words of an exception may quote the patient: only its kind and its place in the code are written down
+    frames = [
+        f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    entry = {
+        "request_id": g.get("request_id"),
+        "route": request.url_rule.rule if request.url_rule else None,
+        "error": type(error).__name__,
+        "at": frames[-12:],
+    }
+    log.error("%s %s", what, orjson.dumps(entry).decode())
+
+
+problems = Blueprint("problems", __name__, url_prefix="/problems")
+
+
+@problems.get("/<name>")
+def page(name: str) -> Response:
+    """A small page about one kind of problem, for the person who follows the link in `type`."""
+    kind = TYPES.get(name)
+    if kind is None:
+        raise NotFound("problem type", name)
+    sections = "".join(
+        f'<section lang="{language}"><h1>{html.escape(kind.title.wire()[language])}</h1>'
+        f"<p>{html.escape(kind.advice.wire()[language])}</p></section>"
+        for language in ("nl", "en")
+    )
+    document = (
+        f'<!doctype html><html lang="nl"><head><meta charset="utf-8"><title>{kind.name} · Wegwijs</title></head>'
+        f"<body><p>HTTP {kind.status} · <code>/problems/{kind.name}</code></p>{sections}</body></html>"
+    )
+    return Response(document, content_type="text/html; charset=utf-8")

@@ -1,0 +1,345 @@
+"""Holds every place against the same criteria: what it surely lacks, what is not known of it, when one arrives.
+
+A criterion that is not met has a position, from the ruleset's `give_way`: the higher, the less willingly it is given
+up. Surely lacking something has an even position, perhaps lacking it the odd one just before; so a place that perhaps
+has it comes before one that surely has not, and after every place that surely has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import NamedTuple
+
+from routing.candidate import NormCheck, Verdict
+from routing.case import Case
+from routing.facilities.directory import Directory
+from routing.facilities.opening import TIME_ZONE, Opening, next_change
+from routing.facilities.profile import Facility, open_for
+from routing.rules.rule import FactValue
+from routing.rules.ruleset import Norm, Ruleset
+from routing.travel import Travel
+from routing.triage import MONTHS, PatientNeed, Triage
+from routing.vocabulary import AMBULANCES
+
+NEVER = 10_000
+"""The position of a criterion that is never given up."""
+
+ADULT_YEARS = 18
+"""From this age a place for children only does not fit."""
+
+CARRIED = AMBULANCES[:5]
+"""Ambulance urgencies that move a patient (C1 and C2 are referral and advice)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concession:
+    """A criterion that a place does not meet, or perhaps does not: its text, its name, and how much giving it up costs.
+
+    A position of 0 costs nothing by itself; such doubts have a place of their own in the ranking.
+    """
+
+    text: str
+    name: str
+    position: int = 0
+    words: Mapping[str, FactValue] = field(default_factory=dict)
+
+
+OPENING_UNKNOWN = Concession("opening_unknown", "open")
+REFERRAL_UNKNOWN = Concession("referral_only", "referral")
+PLACE_UNCERTAIN = Concession("place_uncertain", "place")
+
+
+class Assessment(NamedTuple):
+    """One place held against all criteria: `failures` it surely does not meet, `doubts` it perhaps does not.
+
+    A tuple rather than a dataclass: one is made for every place on every decision.
+
+    `gave_way` are the positions of both, the highest first; `surely` the highest of the failures. `besides` are needs
+    that no place could meet and that therefore did not count.
+    """
+
+    facility: Facility
+    travel: Travel
+    failures: tuple[Concession, ...]
+    doubts: tuple[Concession, ...]
+    norms: tuple[NormCheck, ...]
+    missing_preferred: tuple[str, ...]
+    gave_way: tuple[int, ...]
+    surely: int
+    besides: tuple[Concession, ...] = ()
+
+    @property
+    def unknown(self) -> int:
+        """How much is not known of this place apart from its capabilities: its opening hours, whether it exists."""
+        return sum(doubt.text in ("opening_unknown", "place_uncertain") for doubt in self.doubts)
+
+    @property
+    def norms_not_sure(self) -> int:
+        """Norms of which the interval of the arrival straddles the limit."""
+        return sum(check.verdict == "uncertain" for check in self.norms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A required capability: its bit, and what it means for a place to lack it, surely or perhaps."""
+
+    capability: str
+    bit: int
+    lacks: Concession
+    perhaps: Concession
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """A norm for a capability: minutes that passed on its clock at least, and whether its start is known."""
+
+    norm: Norm
+    bit: int
+    passed: int
+    known: bool
+    can_be_met: bool
+
+
+class Criteria:
+    """The criteria for one case; what is the same for all places is worked out once."""
+
+    def __init__(
+        self,
+        triage: Triage,
+        case: Case,
+        directory: Directory,
+        ruleset: Ruleset,
+        travel: Sequence[Travel],
+        now: datetime,
+    ) -> None:
+        self.case, self.directory, self.ruleset, self.travel, self.now = case, directory, ruleset, travel, now
+        self.lead = lead_minutes(triage, case, ruleset)
+        self._positions = {name: 2 * (index + 1) for index, name in enumerate(ruleset.selection.give_way)}
+        self._fallback = self._asked(ruleset.selection.fallback_capability)
+        self._open: dict[tuple[int, int], bool | None] = {}  # (which opening, minutes) -> open on arrival
+        self._shut: dict[tuple[int, int], Concession] = {}
+        self._next: dict[int, tuple[datetime, datetime | None]] = {}
+        years = case.age_years if case.age_years is not None else (case.age_months or 0) // MONTHS
+        self._adult = years >= ADULT_YEARS
+
+    def arrival(self, minutes: int) -> datetime:
+        """When the patient arrives at a place so many minutes away."""
+        return self.now + timedelta(minutes=self.lead + minutes)
+
+    def assess(
+        self, required: Sequence[PatientNeed], preferred: Sequence[str], places: Iterable[int]
+    ) -> Iterator[Assessment]:
+        """The places with these numbers held against what is `required`; `preferred` only counts in the ranking."""
+        directory = self.directory
+        asked = [self._asked(need.capability) for need in required]
+        wanted = sum(one.bit for one in asked)
+        clocks = [self._clock(norm, need.capability) for need in required for norm in need.within]
+        clocked = reduce(or_, (clock.bit for clock in clocks), 0)
+        liked = [self._asked(name) for name in preferred]
+        lacking: dict[tuple[int, int], tuple[list[Concession], list[Concession]]] = {}
+        for index in places:
+            facility, travel = directory.facilities[index], self.travel[index]
+            has, unknown = directory.mask_true[index], directory.mask_unknown[index]
+            if not wanted & ~has:
+                failures, doubts = [], []
+            else:  # many places can do the same
+                if (known := lacking.get((has, unknown))) is None:
+                    known = lacking[has, unknown] = self._lacking(asked, has, unknown)
+                failures, doubts = known[0].copy(), known[1].copy()
+            self._fitting(facility, asked, travel.minutes, failures, doubts)
+            # a place without the capability cannot be in time or late for it
+            timed = clocked & (has | unknown)
+            norms = self._timely(clocks, timed, travel, failures, doubts) if timed else ()
+            missing = self._missing(liked, facility, has, travel.minutes) if liked else ()
+            positions = [found.position for found in failures]
+            surely = max(positions) if positions else 0
+            positions += [found.position for found in doubts if found.position]
+            gave_way = tuple(sorted(positions, reverse=True)) if len(positions) > 1 else tuple(positions)
+            yield Assessment(facility, travel, tuple(failures), tuple(doubts), norms, missing, gave_way, surely)
+
+    def _asked(self, capability: str) -> _Asked:
+        words = {"capability": capability}
+        position = self._positions.get(capability, NEVER)
+        return _Asked(
+            capability,
+            self.directory.bits[capability],
+            Concession("lacks", capability, position, words),
+            Concession("capability_unknown", capability, position - 1, words),
+        )
+
+    def _lacking(self, asked: Sequence[_Asked], has: int, unknown: int) -> tuple[list[Concession], list[Concession]]:
+        """What a place with these capabilities surely lacks, and what it perhaps lacks."""
+        failures = [one.lacks for one in asked if not one.bit & (has | unknown)]
+        doubts = [one.perhaps for one in asked if one.bit & unknown]
+        # who cannot give what is needed must at least be able to receive an emergency
+        fallback = self._fallback
+        if not failures or fallback.bit & has or any(found.position >= NEVER for found in failures):
+            return failures, doubts
+        if not fallback.bit & unknown:
+            failures.append(fallback.lacks)
+        elif fallback.perhaps not in doubts:
+            doubts.append(fallback.perhaps)
+        return failures, doubts
+
+    def _fitting(
+        self,
+        facility: Facility,
+        asked: Sequence[_Asked],
+        minutes: int,
+        failures: list[Concession],
+        doubts: list[Concession],
+    ) -> None:
+        if facility.patients == "children" and self._adult:
+            position = self._positions.get("patients", NEVER)
+            failures.append(Concession("wrong_patients", "patients", position, {"age": ADULT_YEARS}))
+        if facility.referral_only and self.case.channel in (None, "self"):  # all others are professionals, who refer
+            if self.case.channel is None:
+                doubts.append(REFERRAL_UNKNOWN)
+            else:
+                failures.append(Concession("referral_only", "referral", self._positions.get("referral", NEVER)))
+        if facility.status == "unknown":
+            doubts.append(PLACE_UNCERTAIN)
+        if not facility.opening_of:  # most places keep the same hours for everything, and most are plain
+            if facility.opening.pattern == "always":
+                return
+            if facility.opening.pattern == "unknown":
+                doubts.append(OPENING_UNKNOWN)
+                return
+        opened = {one.capability: self.open_at(facility, one.capability, minutes) for one in asked}
+        if closed := [name for name, open_ in opened.items() if open_ is False]:
+            failures.append(self._closed(facility.opening_for(closed[0]), minutes))
+        elif None in opened.values() and facility.status != "unknown":
+            doubts.append(OPENING_UNKNOWN)
+
+    def open_at(self, facility: Facility, capability: str, minutes: int) -> bool | None:
+        """Whether `capability` is open on arrival; None where that is not known."""
+        if facility.status == "unknown":
+            return open_for(facility, capability, self.arrival(minutes), self.directory.holidays)
+        # many places keep the same hours; an opening lives as long as the directory, so its identity will do
+        key = (id(facility.opening_for(capability)), minutes)
+        if key not in self._open:
+            self._open[key] = open_for(facility, capability, self.arrival(minutes), self.directory.holidays)
+        return self._open[key]
+
+    def _closed(self, opening: Opening, minutes: int) -> Concession:
+        key = (id(opening), minutes)
+        if key not in self._shut:
+            arrival = self.arrival(minutes)
+            opens = self._opens(opening, arrival)
+            words = {"arrival": _clock_time(arrival), "opens": _clock_time(opens, arrival) if opens else ""}
+            text = "closed" if opens else "closed_for_now"
+            self._shut[key] = Concession(text, "open", self._positions.get("open", NEVER), words)
+        return self._shut[key]
+
+    def _opens(self, opening: Opening, arrival: datetime) -> datetime | None:
+        """When a closed place opens; between two changes the answer is the same for every arrival."""
+        since, opens = self._next.get(id(opening), (arrival, arrival))
+        if opens is not None and not since <= arrival < opens:
+            opens = next_change(opening, arrival, self.directory.holidays)
+            self._next[id(opening)] = (arrival, opens)
+        return opens
+
+    def _missing(self, liked: Sequence[_Asked], facility: Facility, has: int, minutes: int) -> tuple[str, ...]:
+        """Preferred capabilities that the place is not known to have, or not known to have open on arrival."""
+        always = facility.opening.pattern == "always" and not facility.opening_of
+        return tuple(
+            [
+                one.capability
+                for one in liked
+                if not one.bit & has or (not always and self.open_at(facility, one.capability, minutes) is False)
+            ]
+        )
+
+    # -- norms
+
+    def _clock(self, norm: Norm, capability: str) -> _Clock:
+        bit, case = self.directory.bits[capability], self.case
+        begin = {
+            "called_at": case.called_at,
+            "first_contact_at": case.first_contact_at,
+            "onset_at": _moment(case.observations.get("onset_at")),
+            "last_known_well_at": _moment(case.observations.get("last_known_well_at")),
+        }[norm.clock_start]
+        if begin is not None:
+            return _Clock(norm, bit, self._minutes_since(begin), known=True, can_be_met=True)
+        if norm.clock_start in ("called_at", "first_contact_at"):
+            # the call was at the latest when somebody first was with the patient, and otherwise it is now
+            with_patient = [moment for moment in (case.called_at, case.first_contact_at, case.assessed_at) if moment]
+            passed = max((self._minutes_since(moment) for moment in with_patient), default=0)
+            is_now = not with_patient and case.channel != "ambulance"
+            return _Clock(norm, bit, passed, known=False, can_be_met=is_now)
+        return _Clock(norm, bit, 0, known=False, can_be_met=False)
+
+    def _minutes_since(self, moment: datetime) -> int:
+        return max(0, int((self.now - moment).total_seconds() // 60))
+
+    def _timely(
+        self,
+        clocks: Sequence[_Clock],
+        may_have: int,
+        travel: Travel,
+        failures: list[Concession],
+        doubts: list[Concession],
+    ) -> tuple[NormCheck, ...]:
+        found = [_check(clock, self.lead, travel) for clock in clocks if clock.bit & may_have]
+        checks = tuple({check.norm.id: check for check in found}.values())
+        for check in checks:
+            if check.verdict == "not_met":
+                position = self._positions.get(check.norm.id, NEVER)
+                failures.append(Concession("too_late", check.norm.id, position, norm_words(check)))
+            elif check.verdict == "uncertain":
+                doubts.append(Concession("not_sure_in_time", check.norm.id, 0, norm_words(check)))
+        return checks
+
+
+def lead_minutes(triage: Triage, case: Case, ruleset: Ruleset) -> int:
+    """Minutes before the drive to the place begins: the ambulance's response and its time at the scene.
+
+    A patient who travels without an ambulance leaves now; where the ambulance is with the patient it need not come.
+    """
+    logistics = ruleset.logistics
+    ambulance = triage.dispatch.ambulance
+    there = case.channel == "ambulance"
+    carried = (there or ambulance in CARRIED) if case.transport is None else case.transport == "ambulance"
+    if not carried:
+        return 0
+    response = logistics.response_minutes.get(ambulance or "A1", logistics.response_minutes["A1"])
+    return logistics.on_scene_minutes + (0 if there else response)
+
+
+def norm_words(check: NormCheck) -> Mapping[str, FactValue]:
+    """What the texts about a norm may name; `short` is how many minutes sooner would surely be in time."""
+    return {
+        "norm": check.norm.id,
+        "limit": check.norm.minutes,
+        "elapsed": check.elapsed,
+        "low": check.low,
+        "high": check.high,
+        "short": max(0, check.high - check.norm.minutes),
+    }
+
+
+def _check(clock: _Clock, lead: int, travel: Travel) -> NormCheck:
+    norm, passed = clock.norm, clock.passed + lead
+    low, high = passed + travel.low, passed + travel.high
+    verdict: Verdict = "uncertain"
+    if low > norm.minutes:
+        verdict = "not_met"
+    elif high <= norm.minutes and clock.can_be_met:
+        verdict = "met"
+    return NormCheck(norm, passed + travel.minutes, low, high, verdict, clock.known)
+
+
+def _clock_time(moment: datetime, reference: datetime | None = None) -> str:
+    """Dutch clock time, with the date where it is another day than that of `reference`."""
+    local = moment.astimezone(TIME_ZONE)
+    other_day = reference is not None and local.date() != reference.astimezone(TIME_ZONE).date()
+    return local.strftime("%d-%m %H:%M" if other_day else "%H:%M")
+
+
+def _moment(value: FactValue | None) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) else None

@@ -1,0 +1,98 @@
+"""Everything that can go wrong, in one tree, each with words for the person who reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+class WegwijsError(Exception):
+    """The root of all errors that Wegwijs raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with one field of the input.
+
+    `field` is a dotted path (`observations.heart_rate`), `value` what was seen (cut short), `allowed` what would have
+    been right, `code` a stable word for software (`unknown_fact`).
+    """
+
+    field: str
+    code: str
+    message: str
+    value: Any = None
+    allowed: str | None = None
+
+
+class BadInput(WegwijsError):
+    """The case, profile or request holds something that cannot be accepted; nothing of it is kept."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("; ".join(f"`{fault.field}`: {fault.message}" for fault in faults))
+        self.faults = faults
+
+
+def bad_input(field: str, code: str, message: str, value: Any = None, allowed: str | None = None) -> BadInput:
+    """A `BadInput` with a single fault."""
+    return BadInput((Fault(field, code, message, shown(value), allowed),))
+
+
+class NotFound(WegwijsError):
+    """What was asked for does not exist (or not any more)."""
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"no {what} `{name}`")
+        self.what = what
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One error or warning about a data file: where it is, what is wrong and what would be right."""
+
+    file: str
+    line: int | None
+    message: str
+    rule: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line is not None else self.file
+        return f"{place}: {f'rule `{self.rule}`: ' if self.rule else ''}{self.message}"
+
+
+class BadData(WegwijsError):
+    """A vocabulary, ruleset or directory file does not hold what it must; names file, line and rule."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        super().__init__("\n".join(str(finding) for finding in findings))
+        self.findings = findings
+
+
+class EngineFault(WegwijsError):
+    """The rule engine did not behave as the fence demands; the reference evaluator decides alone, with an alarm."""
+
+
+class StoreUnavailable(WegwijsError):
+    """The database cannot be reached or does not accept the record, so nothing may be answered."""
+
+
+class OtherSoftware(WegwijsError):
+    """What was stored with a decision has a form that this version does not read; the version that wrote it does."""
+
+
+class BadRecord(WegwijsError):
+    """A stored entry cannot be read back or does not match its digest."""
+
+
+def shown(value: Any) -> Any:
+    """`value` as it may stand in an error message: at most 80 characters, containers only by their kind.
+
+    >>> shown("x" * 100)[-1]
+    '…'
+    """
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    if isinstance(value, str):
+        return value if len(value) <= 80 else value[:79] + "…"
+    return "object" if isinstance(value, dict) else "list" if isinstance(value, list) else type(value).__name__

@@ -1,0 +1,1 @@
+"""Reads and writes what other systems speak, one module per format."""

@@ -1,0 +1,84 @@
+"""Decides with only what comes in the package (words, rules, places): no server, no database, nothing is logged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from routing.case import parse_case
+from routing.decision import Decision, decide
+from routing.errors import BadData, Finding
+from routing.facilities.directory import Directory, national_directory_records, read_directory
+from routing.facilities.profile import capability_table
+from routing.facilities.public_holidays import dutch_holidays
+from routing.log.canonical import canonical, plain
+from routing.log.entry import answer, make_entry
+from routing.rules.building import packaged_rulesets, read_ruleset
+from routing.rules.evaluation import Evaluators, build_evaluators
+from routing.rules.ruleset import Ruleset
+from routing.vocabulary import Vocabulary, read_vocabulary
+
+NAME_OF_RULESET = "acute-nl"
+"""The ruleset that decides, of those that an installation has."""
+
+HOLIDAY_YEARS = (2024, 2050)
+"""The years whose public holidays stand in the packaged directory (fixed, so that it does not change by itself)."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Words, rules and places, ready to decide with."""
+
+    words: Vocabulary
+    evaluators: Evaluators
+    directory: Directory
+
+
+def open_desk(rulesets: Path | None, now: datetime) -> Desk:
+    """A desk with the ruleset in `rulesets` (a ruleset's own folder, or a folder of rulesets; None: the packaged ones)
+    that is in force at `now`. Raises BadData."""
+    words = read_vocabulary()
+    found = tuple(read_ruleset(folder, words) for folder in ruleset_folders(rulesets))
+    return Desk(words, build_evaluators(ruleset_in_force(found, now)), packaged_directory(words))
+
+
+def packaged_directory(words: Vocabulary) -> Directory:
+    """The national directory, as revision 0: no database has given it a number."""
+    return read_directory(directory_document(), capability_table(words), 0)
+
+
+def directory_document() -> dict[str, Any]:
+    """The national directory that comes with Wegwijs, with the public holidays."""
+    return national_directory_records(dutch_holidays(*HOLIDAY_YEARS))
+
+
+def ruleset_folders(place: Path | None) -> tuple[Path, ...]:
+    """The folders of the rulesets at `place`: that folder itself if it is a ruleset, else those in it. Raises BadData
+    if there are none."""
+    if place is not None and (place / "ruleset.yaml").is_file():
+        return (place,)
+    folders = packaged_rulesets(place)
+    if not folders:
+        raise BadData((Finding(str(place), None, "holds no ruleset (`NAME/VERSION/ruleset.yaml`)"),))
+    return folders
+
+
+def ruleset_in_force(rulesets: Iterable[Ruleset], now: datetime) -> Ruleset:
+    """The ruleset that decides at `now`: the newest that has taken effect. Raises BadData if there is none."""
+    candidates = [rules for rules in rulesets if rules.name == NAME_OF_RULESET and rules.effective_from <= now]
+    if not candidates:
+        message = f"no ruleset `{NAME_OF_RULESET}` has taken effect at {now.isoformat()}"
+        raise BadData((Finding("ruleset.yaml", None, message),))
+    # of two that begin together the later version
+    return max(candidates, key=lambda rules: (rules.effective_from, [int(part) for part in rules.version.split(".")]))
+
+
+def decide_at_desk(desk: Desk, body: Any, now: datetime) -> tuple[Decision, dict[str, Any]]:
+    """The decision on the case in `body` at `now`, and how it looks outside (without an id). Raises BadInput."""
+    case = parse_case(body, desk.words, now, desk.directory.by_id)
+    decision = decide(case, desk.directory, desk.evaluators, now)
+    entry = make_entry(decision, case, desk.words, id="", now=now, asker={}, supersedes=None)
+    return decision, {**answer(plain(canonical(entry))), "id": None}

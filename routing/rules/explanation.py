@@ -1,0 +1,114 @@
+"""Why a rule fired, and what to ask to find out whether another one would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from routing.rules.condition import All, AnyOf, Condition, Test, negation_normal
+from routing.rules.reference import Meaning, meaning
+from routing.rules.rule import INTERVAL_FACTS, Facts, Interval
+
+Explainer = Callable[[Facts], Sequence[str]]
+"""Facts -> the names of what made the condition true; empty where it is not true."""
+
+Asker = Callable[[Facts], Sequence[str]]
+"""Facts -> where the condition is unknown, the facts to ask next; empty where it is true or false."""
+
+
+def explainer(condition: Condition) -> Explainer:
+    """A function that names what made `condition` true: of an `any` only the parts that hold."""
+    explained = _explained(negation_normal(condition))
+
+    def names(facts: Facts) -> Sequence[str]:
+        found = explained(facts)
+        return () if found is None else tuple(dict.fromkeys(found))
+
+    return names
+
+
+def _explained(condition: Condition) -> Callable[[Facts], Sequence[str] | None]:
+    if isinstance(condition, Test):
+        holds, name = meaning(condition), (condition.subject,)
+        return lambda facts: name if holds(facts) is True else None
+    assert isinstance(condition, All | AnyOf), "negations were pushed into the comparisons"
+    parts = [_explained(part) for part in condition.parts]
+    everything = isinstance(condition, All)
+
+    def joined(facts: Facts) -> Sequence[str] | None:
+        found: list[str] = []
+        any_held = everything
+        for part in parts:
+            names = part(facts)
+            if names is not None:
+                any_held = True
+                found.extend(names)
+            elif everything:
+                return None
+        return found if any_held else None
+
+    return joined
+
+
+def asker(condition: Condition, asked_facts: Mapping[str, Sequence[str]]) -> Asker:
+    """A function that says what to ask next; `asked_facts` names the facts that a score or derived number rests on.
+
+    Of an `all` only the first unknown part is asked: authors put the gate first (`pregnant` before the weeks).
+    """
+    normal = negation_normal(condition)
+    truth, ask = meaning(normal), _asked(normal, asked_facts)
+    return lambda facts: ask(facts) if truth(facts) is None else ()
+
+
+def asker_of_unknown(condition: Condition, asked_facts: Mapping[str, Sequence[str]]) -> Asker:
+    """The same where it is already known that `condition` is unknown: that saves asking for its truth again."""
+    return _asked(negation_normal(condition), asked_facts)
+
+
+Part = tuple[str | None, Meaning, Asker]
+"""A part of a condition: the fact that it asks and nothing else (such a part is unknown when the fact is), its truth,
+and what to ask where it is unknown. A decision asks this of hundreds of parts, so the common case is a look-up."""
+
+
+def _asked(condition: Condition, asked_facts: Mapping[str, Sequence[str]]) -> Asker:
+    """What to ask where `condition` is unknown."""
+    if isinstance(condition, Test):
+        names = tuple(asked_facts.get(condition.subject, ()))
+        return lambda facts: [name for name in names if name not in facts or isinstance(facts[name], Interval)]
+    assert isinstance(condition, All | AnyOf), "negations were pushed into the comparisons"
+    parts = [_part(part, asked_facts) for part in condition.parts]
+    return _first(parts) if isinstance(condition, All) else _every(parts)
+
+
+def _part(condition: Condition, asked_facts: Mapping[str, Sequence[str]]) -> Part:
+    alone = None
+    if isinstance(condition, Test) and condition.op not in ("known", "unknown"):
+        name = condition.subject
+        alone = name if tuple(asked_facts.get(name, ())) == (name,) and name not in INTERVAL_FACTS else None
+    return alone, meaning(condition), _asked(condition, asked_facts)
+
+
+def _first(parts: Sequence[Part]) -> Asker:
+    def first(facts: Facts) -> Sequence[str]:
+        for name, truth, ask in parts:
+            if name is not None:
+                if name not in facts:
+                    return (name,)
+            elif truth(facts) is None and (names := ask(facts)):  # a condition still open is nobody's to answer
+                return names
+        return ()
+
+    return first
+
+
+def _every(parts: Sequence[Part]) -> Asker:
+    def every(facts: Facts) -> Sequence[str]:
+        found: list[str] = []  # a name may come twice, of two parts
+        for name, truth, ask in parts:
+            if name is not None:
+                if name not in facts:
+                    found.append(name)
+            elif truth(facts) is None:
+                found.extend(ask(facts))
+        return tuple(dict.fromkeys(found))
+
+    return every

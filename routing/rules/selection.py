@@ -1,0 +1,108 @@
+"""Who may be chosen and in which order, as the ruleset says it: what gives way first, the ranking, the texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from routing.rules.rule import Reference
+from routing.vocabulary import Text
+
+Order = Literal["gave_way", "norms_not_sure", "unknown", "preferred_missing", "not_known_there", "minutes", "id"]
+ORDERS: tuple[Order, ...] = (
+    "gave_way", "norms_not_sure", "unknown", "preferred_missing", "not_known_there", "minutes", "id"
+)  # fmt: skip
+
+_NORM = ("norm", "limit", "elapsed", "low", "high", "short")
+_TRIP = ("minutes", "low", "high")
+
+TEXTS: Mapping[str, tuple[str, ...]] = {
+    "lacks": ("capability",),
+    "capability_unknown": ("capability",),
+    "closed": ("arrival", "opens"),
+    "closed_for_now": ("arrival",),
+    "opening_unknown": (),
+    "too_late": _NORM,
+    "not_sure_in_time": _NORM,
+    "in_time": _NORM,
+    "clock_unknown": ("norm",),
+    "wrong_patients": ("age",),
+    "referral_only": (),
+    "has": ("capability",),
+    "prefers": ("capability",),
+    "known_there": (),
+    "nearest": _TRIP,
+    "distance": _TRIP,
+    "gave_way": ("what",),
+    "perhaps": ("what",),
+    "beyond_reach": ("reach",),
+    "without_place": ("capability",),
+    "takes_over": ("capability",),
+    "status_unknown": (),
+    "near_tie": ("name", "minutes"),
+    "faster": ("name", "minutes"),
+    "confident": (),
+    "may_change": (),
+    "settled": (),
+    "clock_open": _NORM,
+    "no_need": (),
+    "fallback": ("capability",),
+    "evaluators_disagree": ("rules",),
+    "engine_failed": (),
+    "pending_rules": ("count",),
+    "no_regional_agreement": ("region",),
+    "place_uncertain": (),
+    "no_road": ("island",),
+}
+"""Every text that a ruleset must give, with the words that may stand between braces in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A number of minutes with its authority."""
+
+    minutes: int
+    reference: Reference
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """Care without a place that takes over in office hours, for this urgency (its rank) and less urgent ones."""
+
+    capability: str
+    urgency_from: int
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The words for one criterion: what holds of a place, and what would change it."""
+
+    text: Text
+    change: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Nobody:
+    """The answer when no place in the directory can take the patient."""
+
+    kind: str
+    name: Text
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The order in which needs give way, the ranking, the detours worth making, the fallback, and all texts."""
+
+    give_way: tuple[str, ...]
+    order: tuple[Order, ...]
+    preferred_detour: Limit
+    known_there_detour: Limit
+    known_there_from: int
+    open_questions_most: int
+    in_office_hours: Mapping[str, Instead]
+    fallback_capability: str
+    nobody: Nobody
+    texts: Mapping[str, Template]

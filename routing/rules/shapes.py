@@ -1,0 +1,272 @@
+"""What the files of a ruleset look like: nothing unknown, nothing missing, a reason and a reference everywhere."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from routing.rules.rule import SourceState, Status, Strength
+from routing.rules.selection import Order
+from routing.vocabulary import Strict, Text
+
+Clock = Literal["called_at", "first_contact_at", "last_known_well_at", "onset_at"]
+Minutes = Annotated[int, Field(ge=0, le=100_000)]
+
+
+class ReferenceEntry(Strict):
+    """Where something comes from: a key of `references` and the section there."""
+
+    source: str
+    section: str | None = None
+
+
+class SourceEntry(Strict):
+    """A source, and whether it was read itself."""
+
+    title: str
+    href: str
+    read: SourceState
+
+
+class DefaultEntry(Strict):
+    """The cautious urgency when no rule says one."""
+
+    level: str
+    text: Text
+    why: str
+
+
+class Head(Strict):
+    """`ruleset.yaml`."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    title: Text
+    effective_from: str
+    owner: str
+    default_urgency: DefaultEntry
+    topics: tuple[str, ...]
+    references: dict[str, SourceEntry]
+
+
+class ParameterEntry(Strict):
+    """A named threshold."""
+
+    value: float
+    unit: str
+    label: Text
+    reference: ReferenceEntry
+    why: str
+
+
+class NormEntry(Strict):
+    """A time in which a need must be met."""
+
+    minutes: Minutes
+    clock_start: Clock
+    clock_end: Literal["arrival"]
+    legal_status: str
+    label: Text
+    reference: ReferenceEntry
+    why: str
+
+
+class DeadlineEntry(Strict):
+    """Within how many minutes care must begin."""
+
+    minutes: Minutes | None
+    reference: ReferenceEntry
+    why: str
+
+
+class MinutesEntry(Strict):
+    """An assumed number of minutes."""
+
+    value: Minutes
+    reference: ReferenceEntry
+    why: str
+
+
+class LogisticsEntry(Strict):
+    """What is assumed about ambulances, and how far places are looked for."""
+
+    response_minutes: dict[str, MinutesEntry]
+    on_scene_minutes: MinutesEntry
+    reach_minutes: dict[str, MinutesEntry]
+
+
+class ParametersFile(Strict):
+    """`parameters.yaml`."""
+
+    parameters: dict[str, ParameterEntry]
+    norms: dict[str, NormEntry]
+    deadlines: dict[str, DeadlineEntry]
+    logistics: LogisticsEntry
+
+
+class DerivedEntry(Strict):
+    """A number computed from facts."""
+
+    unit: str
+    range: tuple[float, float]
+    formula: dict[str, Any]
+    label: Text
+    reference: ReferenceEntry
+    why: str
+
+
+class DerivedFile(Strict):
+    """`derived.yaml`."""
+
+    derived: dict[str, DerivedEntry]
+
+
+class BandEntry(Strict):
+    """Points for a range of numbers."""
+
+    points: int
+    upto: float | None = None
+    below: float | None = None
+
+
+class ItemEntry(Strict):
+    """One row of a score."""
+
+    fact: str
+    bands: tuple[BandEntry, ...] = ()
+    values: dict[str, int] | None = None
+    only_if: Any = None
+    unless: Any = None
+
+
+class ScoreFile(Strict):
+    """A file in `scores/`."""
+
+    id: str
+    label: Text
+    range: tuple[float, float]
+    items: tuple[ItemEntry, ...]
+    reference: ReferenceEntry
+    why: str
+    not_for: Any = None
+    assumed_false: tuple[str, ...] = ()
+
+
+class ConclusionEntry(Strict):
+    """A condition that a rule concludes."""
+
+    code: str
+    status: Status
+
+
+class NeedEntry(Strict):
+    """A capability that a rule asks for."""
+
+    capability: str
+    strength: Strength
+    within: str | None = None
+
+
+class DispatchEntry(Strict):
+    """What a rule says about the ambulance."""
+
+    ambulance: str | None = None
+    mmt: bool | None = None
+
+
+class ThenEntry(Strict):
+    """What a rule concludes."""
+
+    urgency: str | None = None
+    condition: ConclusionEntry | None = None
+    needs: tuple[NeedEntry, ...] = ()
+    dispatch: DispatchEntry | None = None
+    warning: bool = False
+
+
+class AcceptedEntry(Strict):
+    """Who accepted a rule, and when."""
+
+    by: str
+    on: str
+
+
+class RuleEntry(Strict):
+    """A rule."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
+    when: Any
+    then: ThenEntry
+    text: Text
+    reference: ReferenceEntry
+    why: str = Field(min_length=1)
+    review: Literal["pending"] | AcceptedEntry
+
+
+class TopicFile(Strict):
+    """A file of rules."""
+
+    topic: Text
+    rules: tuple[RuleEntry, ...]
+
+
+class DetourEntry(Strict):
+    """Minutes that a preference is worth."""
+
+    minutes: Minutes
+    reference: ReferenceEntry
+    why: str
+
+
+class NobodyEntry(Strict):
+    """The answer when nobody can take the patient."""
+
+    kind: str
+    name: Text
+    text: Text
+
+
+class FallbackEntry(Strict):
+    """The cautious way out."""
+
+    capability: str
+    nobody: NobodyEntry
+
+
+class TemplateEntry(Strict):
+    """The words for one criterion."""
+
+    text: Text
+    change: Text | None = None
+
+
+class QuestionsEntry(Strict):
+    """How many open questions an answer holds."""
+
+    most: Annotated[int, Field(ge=1, le=1000)]
+    reference: ReferenceEntry
+    why: str
+
+
+class InsteadEntry(Strict):
+    """Care without a place that takes over from a place in office hours."""
+
+    capability: str
+    urgency_from: str
+    reference: ReferenceEntry
+    why: str
+
+
+class SelectionFile(Strict):
+    """`selection.yaml`."""
+
+    give_way: tuple[str, ...]
+    order: tuple[Order, ...]
+    preferred_detour: DetourEntry
+    known_there_detour: DetourEntry
+    known_there_from: str
+    open_questions: QuestionsEntry
+    in_office_hours: dict[str, InsteadEntry] = Field(default_factory=dict)
+    fallback: FallbackEntry
+    texts: dict[str, TemplateEntry]

@@ -1,0 +1,545 @@
+"""What one can ask of Wegwijs: each function is one question, answered in full or refused with a reason."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+import unicodedata
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from uuid_utils.compat import uuid7
+
+from routing.case import parse_case
+from routing.decision import decide as decide_case
+from routing.errors import (
+    BadData,
+    BadInput,
+    BadRecord,
+    EngineFault,
+    NotFound,
+    OtherSoftware,
+    StoreUnavailable,
+    bad_input,
+    shown,
+)
+from routing.facilities.directory import Directory, facility_record, read_directory
+from routing.facilities.profile import Facility, capability_table
+from routing.geography import distance_km
+from routing.log.canonical import canonical, plain
+from routing.log.entry import answer, make_entry
+from routing.log.replay import replay as replay_entry
+from routing.packaged import directory_document, ruleset_folders, ruleset_in_force
+from routing.rules.building import read_ruleset, ruleset_from_source
+from routing.rules.evaluation import Evaluators, build_evaluators
+from routing.rules.ruleset import Ruleset
+from routing.settings import Settings
+from routing.store import database, decisions, keys, sources
+from routing.store.cursor import read_cursor, write_cursor
+from routing.vocabulary import URGENCIES, Vocabulary, read_vocabulary, vocabulary_from_source
+
+ROLES = ("triagist", "ambulance", "facility", "medical_manager", "auditor", "operator")
+
+RIGHTS: Mapping[str, frozenset[str]] = {
+    "decide": frozenset({"triagist", "ambulance"}),
+    "preview": frozenset({"triagist", "ambulance"}),
+    "outcome": frozenset({"triagist", "ambulance"}),
+    "replay": frozenset({"triagist", "ambulance", "auditor"}),
+    "read_decisions": frozenset({"triagist", "ambulance", "auditor"}),
+    "read_facilities": frozenset(ROLES),
+    "read_vocabulary": frozenset(ROLES),
+    "read_rulesets": frozenset(ROLES),
+}
+"""Action -> the roles that may do it; an action that is not in the table is allowed to nobody."""
+
+PACKAGED = "packaged"
+"""The source of a directory that came with Wegwijs."""
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks: the API key, by its id and label, with its roles."""
+
+    key_id: str
+    label: str
+    roles: frozenset[str]
+
+    def may(self, action: str) -> bool:
+        """Whether one of the asker's roles allows `action` (see RIGHTS)."""
+        return not self.roles.isdisjoint(RIGHTS.get(action, frozenset()))
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What was read or built before, by what it is; each thing is made once, and the longest unused is forgotten."""
+
+    most: int = 32
+    things: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `key` stands for, made by `make` if it is not there."""
+        with self.lock:
+            if key in self.things:
+                self.things.move_to_end(key)
+            else:
+                self.things[key] = make()
+                if len(self.things) > self.most:
+                    self.things.popitem(last=False)
+            made: Made = self.things[key]
+            return made
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything a use case needs: settings, database, clock and words. Open it once in every process, after a fork."""
+
+    settings: Settings
+    engine: sa.Engine = field(repr=False)
+    clock: Callable[[], datetime] = field(repr=False)
+    words: Vocabulary
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+    kept: set[str] = field(default_factory=set, repr=False, compare=False)
+    """Digests of the rulesets and vocabularies that are certainly in the database."""
+
+
+# -- the world --------------------------------------------------------------------------------------------------------
+
+
+def utc_now() -> datetime:
+    """The present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def open_world(settings: Settings, clock: Callable[[], datetime] = utc_now) -> World:
+    """The world of `settings`. Reads the vocabulary; connects to the database only when it is first needed.
+    Raises BadData, StoreUnavailable."""
+    return World(settings, database.open_engine(settings.database_url), clock, read_vocabulary())
+
+
+def close_world(world: World) -> None:
+    """Close the connections of `world`."""
+    world.engine.dispose()
+
+
+def upgrade(world: World) -> None:
+    """Bring the database up to date: tables, the packaged directory and the bootstrap key. Safe to run at once from
+    several processes. Raises StoreUnavailable."""
+    now = world.clock()
+    document = directory_document()
+    with database.writing(world.engine) as connection:
+        database.lock_upgrades(connection)
+        database.migrate(connection)
+        sources.add_directory_if_new(connection, document, PACKAGED, now)
+        if world.settings.bootstrap_key is not None:
+            key = keys.Key(uuid7(), "bootstrap", frozenset(ROLES))
+            keys.set_bootstrap_key(connection, key, world.settings.bootstrap_key.get_secret_value(), now)
+
+
+def live() -> tuple[bool, dict[str, Any]]:
+    """Whether the process runs at all."""
+    return True, {"status": "live"}
+
+
+def ready(world: World) -> tuple[bool, dict[str, Any]]:
+    """Whether decisions can be made and logged now: `{"status", "directory_revision", "ruleset", "engine", "fault"}`.
+    Builds the evaluators, so that the first case need not wait. Tells nothing about the network around the server."""
+    found: dict[str, Any] = {"status": "not ready", "directory_revision": None, "ruleset": None, "engine": False}
+    try:
+        rules = in_force(world, world.clock())
+        found["ruleset"] = {"name": rules.name, "version": rules.version, "digest": rules.digest}
+        found["engine"] = _evaluators(world, rules).engine is not None
+        found["directory_revision"] = newest_directory(world).revision
+    except EngineFault:
+        return False, {**found, "fault": "the rule engine cannot take these rules"}
+    except StoreUnavailable:
+        return False, {**found, "fault": "the database cannot be used, or was not upgraded"}
+    except (BadData, BadInput, BadRecord):
+        return False, {**found, "fault": "the rules or the directory cannot be read"}
+    return True, {**found, "status": "ready", "fault": None}
+
+
+# -- deciding ---------------------------------------------------------------------------------------------------------
+
+
+def decide(world: World, body: Mapping[str, Any], asker: Asker) -> dict[str, Any]:
+    """Decide on the case in `body` and log it; the whole decision of the contract, which is committed before it is
+    returned. `body` may hold `supersedes` (id of an earlier decision). Raises BadInput, StoreUnavailable."""
+    made = _decide(world, body, asker)
+    _append(world, made, asker)
+    return answer(made.record)
+
+
+def preview(world: World, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What `decide` would answer, not logged: `id` is null. Raises BadInput, StoreUnavailable."""
+    return {**answer(_decide(world, body, None).record), "id": None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A decision that nobody has seen yet: its canonical entry, the same read back, and with which rules."""
+
+    entry: bytes
+    record: Mapping[str, Any]
+    rules: Ruleset
+    decided_at: datetime
+
+
+def _decide(world: World, body: Mapping[str, Any], asker: Asker | None) -> _Made:
+    now = world.clock().astimezone(UTC)
+    case_body, supersedes = _without_supersedes(world, body)
+    directory = newest_directory(world)
+    rules = in_force(world, now)
+    case = parse_case(case_body, world.words, now, directory.by_id)
+    entry = make_entry(
+        decide_case(case, directory, _evaluators(world, rules), now),
+        case,
+        world.words,
+        id=str(uuid7()),
+        now=now,
+        asker={"key": asker.key_id, "roles": sorted(asker.roles)} if asker else {},
+        supersedes=supersedes,
+    )
+    # answered is what stands in the record, also where a number is written in another way there
+    written = canonical(entry)
+    return _Made(written, plain(written), rules, now)
+
+
+def _without_supersedes(world: World, body: Any) -> tuple[Any, str | None]:
+    if not isinstance(body, Mapping) or "supersedes" not in body:
+        return body, None
+    rest = {key: value for key, value in body.items() if key != "supersedes"}
+    given = body["supersedes"]
+    if given is None:
+        return rest, None
+    if (found := _as_id(given)) is not None:
+        with database.reading(world.engine) as connection:
+            if decisions.exists(connection, found):
+                return rest, str(found)
+    message = "there is no such decision"
+    raise bad_input("supersedes", "unknown_decision", message, given, "the id of an earlier decision")
+
+
+def _as_id(text: Any) -> UUID | None:
+    with suppress(ValueError, TypeError, AttributeError):
+        found = UUID(text)
+        return found if str(found) == text else None
+    return None
+
+
+def _append(world: World, made: _Made, asker: Asker) -> None:
+    words, rules = made.rules.vocabulary, made.rules
+    used = {rules.digest, words.digest}
+    with database.writing(world.engine) as connection:
+        if not used <= world.kept:
+            sources.keep_vocabulary(connection, words, made.decided_at)
+            sources.keep_ruleset(connection, rules, made.decided_at)
+        decisions.append(connection, _row(made, asker), made.entry)
+    world.kept.update(used)
+
+
+def _row(made: _Made, asker: Asker) -> decisions.Row:
+    record, result = made.record, made.record["result"]
+    recommended = result["recommendation"]
+    return decisions.Row(
+        id=UUID(record["id"]),
+        decided_at=made.decided_at,
+        urgency=URGENCIES.index(result["urgency"]["level"]),
+        conditions={condition["code"]: condition["status"] for condition in result["conditions"]},
+        facility_id=recommended["facility"]["id"] if recommended else None,
+        channel=record["case"].get("channel"),
+        ruleset_digest=made.rules.digest,
+        vocabulary_digest=made.rules.vocabulary.digest,
+        directory_revision=record["directory"]["revision"],
+        supersedes=UUID(record["supersedes"]) if record["supersedes"] else None,
+        key_id=UUID(asker.key_id),
+    )
+
+
+# -- the log ----------------------------------------------------------------------------------------------------------
+
+
+def decision(world: World, decision_id: str) -> dict[str, Any]:
+    """A logged decision, exactly as it was answered. Raises NotFound, BadRecord, StoreUnavailable."""
+    return answer(plain(_entry(world, decision_id)))
+
+
+def _entry(world: World, decision_id: str) -> bytes:
+    found = _as_id(decision_id)
+    if found is None:
+        raise NotFound("decision", str(shown(decision_id)))
+    with database.reading(world.engine) as connection:
+        return decisions.read_entry(connection, found)
+
+
+def search(
+    world: World,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    urgency: str | None = None,
+    condition: str | None = None,
+    facility: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> dict[str, Any]:
+    """Logged decisions, newest first: `{"decisions": [summary], "next": cursor or None}`; a summary is `{id,
+    decided_at, urgency, conditions: [code], facility, channel, supersedes}`. `since` is included, `until` is not; times
+    carry an offset. Raises BadInput (also for a cursor that this function did not give), StoreUnavailable."""
+    if urgency is not None and urgency not in URGENCIES:
+        raise bad_input("urgency", "unknown_value", "is not an urgency", urgency, ", ".join(URGENCIES))
+    level = URGENCIES.index(urgency) if urgency is not None else None
+    wanted = decisions.Search(since, until, level, condition, facility)
+    after = decisions.position(cursor) if cursor is not None else None
+    with database.reading(world.engine) as connection:
+        rows = decisions.search(connection, wanted, after, limit + 1)
+    last = rows[limit - 1] if len(rows) > limit else None
+    return {
+        "decisions": [_summary(row) for row in rows[:limit]],
+        "next": decisions.cursor((last.decided_at, last.id)) if last is not None else None,
+    }
+
+
+def _summary(row: decisions.Row) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "decided_at": row.decided_at.isoformat(),
+        "urgency": URGENCIES[row.urgency],
+        "conditions": list(row.conditions),
+        "facility": row.facility_id,
+        "channel": row.channel,
+        "supersedes": str(row.supersedes) if row.supersedes else None,
+    }
+
+
+def replay(world: World, decision_id: str) -> dict[str, Any]:
+    """Decide again with what was known then: `{"id", "identical", "differences": [{path, then, now}], "ruleset",
+    "directory_revision"}`. Raises NotFound, BadRecord, StoreUnavailable."""
+    record = _entry(world, decision_id)
+    entry = plain(record)
+    digest, revision = entry["ruleset"]["digest"], entry["directory"]["revision"]
+    words = _words_of(world, entry["vocabulary"])
+    evaluators = _evaluators(world, _rules_of(world, digest, words))
+    found = replay_entry(record, directory_of(world, revision, words), evaluators)
+    return {
+        "id": decision_id,
+        "identical": not found,
+        "differences": found,
+        "ruleset": digest,
+        "directory_revision": revision,
+    }
+
+
+# -- rules and words --------------------------------------------------------------------------------------------------
+
+
+def installed_rulesets(world: World) -> tuple[Ruleset, ...]:
+    """The rulesets that this installation may use. Raises BadData."""
+
+    def read() -> tuple[Ruleset, ...]:
+        return tuple(read_ruleset(folder, world.words) for folder in ruleset_folders(world.settings.rulesets))
+
+    return world.memory.once("rulesets", read)
+
+
+def in_force(world: World, now: datetime) -> Ruleset:
+    """The ruleset that decides at `now`: the newest that has taken effect. Raises BadData if there is none."""
+    return ruleset_in_force(installed_rulesets(world), now)
+
+
+def _evaluators(world: World, rules: Ruleset) -> Evaluators:
+    return world.memory.once(("evaluators", rules.digest, rules.vocabulary.digest), lambda: build_evaluators(rules))
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _as_stored(read: Callable[P, T], *source: P.args, **more: P.kwargs) -> T:
+    """What `read` makes of something stored. Its digest fits, so what cannot be read is of another version."""
+    try:
+        return read(*source, **more)
+    except (BadData, BadInput) as error:
+        raise OtherSoftware("what was stored with this decision has a form that this version does not read") from error
+
+
+def _words_of(world: World, digest: str) -> Vocabulary:
+    if digest == world.words.digest:
+        return world.words
+
+    def read() -> Vocabulary:
+        with database.reading(world.engine) as connection:
+            return _as_stored(vocabulary_from_source, sources.read_vocabulary_source(connection, digest))
+
+    return world.memory.once(("vocabulary", digest), read)
+
+
+def _rules_of(world: World, digest: str, words: Vocabulary) -> Ruleset:
+    # also the ruleset of today is taken from the database here: a replay must not need the files
+    def read() -> Ruleset:
+        with database.reading(world.engine) as connection:
+            return _as_stored(ruleset_from_source, sources.read_ruleset_source(connection, digest), words)
+
+    return world.memory.once(("ruleset", digest, words.digest), read)
+
+
+def vocabulary(world: World) -> dict[str, Any]:
+    """All words that a case may use: `{"digest", "vocabulary"}`."""
+    return {"digest": world.words.digest, "vocabulary": dict(world.words.source)}
+
+
+def rulesets(world: World) -> dict[str, Any]:
+    """The rulesets here: `{"rulesets": [{name, version, digest, title, effective_from, in_force}]}`."""
+    deciding = in_force(world, world.clock()).digest
+    return {"rulesets": [_ruleset_summary(rules, deciding) for rules in installed_rulesets(world)]}
+
+
+def ruleset(world: World, digest: str) -> dict[str, Any]:
+    """One ruleset with its whole content (`source`: file -> content), also one that only decided in the past.
+    Raises NotFound, BadRecord, StoreUnavailable."""
+    deciding = in_force(world, world.clock()).digest
+    for rules in installed_rulesets(world):
+        if rules.digest == digest:
+            return {**_ruleset_summary(rules, deciding), "source": dict(rules.source)}
+    with database.reading(world.engine) as connection:
+        source = sources.read_ruleset_source(connection, digest)
+    head = source["ruleset.yaml"]
+    summary = {key: head[key] for key in ("name", "version", "title", "effective_from")}
+    return {**summary, "digest": digest, "in_force": False, "source": source}
+
+
+def _ruleset_summary(rules: Ruleset, deciding: str) -> dict[str, Any]:
+    return {
+        "name": rules.name,
+        "version": rules.version,
+        "digest": rules.digest,
+        "title": rules.title.wire(),
+        "effective_from": rules.effective_from.isoformat(),
+        "in_force": rules.digest == deciding,
+    }
+
+
+# -- places -----------------------------------------------------------------------------------------------------------
+
+
+def newest_directory(world: World) -> Directory:
+    """The directory as it is now. Raises StoreUnavailable, also if the database has none yet."""
+    with database.reading(world.engine) as connection:
+        revision = sources.newest_revision(connection)
+    if revision is None:
+        raise StoreUnavailable("the database holds no directory yet; run `wegwijs db upgrade`")
+    return directory_of(world, revision, world.words)
+
+
+def directory_of(world: World, revision: int, words: Vocabulary) -> Directory:
+    """The directory of `revision`, read with the words of that time. Raises NotFound, BadRecord, StoreUnavailable."""
+
+    def read() -> Directory:
+        with database.reading(world.engine) as connection:
+            content = sources.read_directory_source(connection, revision)
+        return _as_stored(read_directory, content, capability_table(words), revision)
+
+    return world.memory.once(("directory", revision, words.digest), read)
+
+
+def facilities(
+    world: World,
+    *,
+    capability: str | None = None,
+    kind: str | None = None,
+    region: str | None = None,
+    near: tuple[float, float] | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> dict[str, Any]:
+    """Places of the directory, `{"facilities": [...], "next", "directory_revision"}`; by id, or nearest first when
+    `near` (latitude, longitude) is given, with `distance_km`. `capability`: places that certainly have it; `region`:
+    an ambulance region or acute-care network, by its name or that in small letters with hyphens (`hollands-midden`).
+    Raises BadInput, StoreUnavailable."""
+    if capability is not None:
+        _known("capability", capability, world.words.capabilities)
+    if kind is not None:
+        _known("kind", kind, world.words.facility_kinds)
+    directory = newest_directory(world)
+    wanted = _small(region) if region is not None else None
+    found = sorted(
+        (round(distance_km(near, (place.lat, place.lon)), 3) if near else 0.0, place.id)
+        for place in directory.facilities
+        if (capability is None or place.capabilities[capability] is True)
+        and (kind is None or place.kind == kind)
+        and (wanted is None or wanted in map(_small, place.regions.values()))
+    )
+    after = tuple(read_cursor(cursor, (float, int), str)) if cursor is not None else None
+    left = [position for position in found if after is None or position > after]
+    page = left[:limit]
+    return {
+        "facilities": [
+            {**_facility(directory.by_id[place_id]), **({"distance_km": away} if near else {})}
+            for away, place_id in page
+        ],
+        "next": write_cursor(*page[-1]) if len(left) > limit else None,
+        "directory_revision": directory.revision,
+    }
+
+
+def facility(world: World, facility_id: str) -> dict[str, Any]:
+    """One place of the directory, with `directory_revision`. Raises NotFound, StoreUnavailable."""
+    directory = newest_directory(world)
+    if (place := directory.by_id.get(facility_id)) is None:
+        raise NotFound("facility", str(shown(facility_id)))
+    return {**_facility(place), "directory_revision": directory.revision}
+
+
+def _facility(place: Facility) -> dict[str, Any]:
+    # `capabilities` is what the place says itself, `resolved` what follows from that and from its kind, for each one
+    return {**facility_record(place), "resolved": dict(place.capabilities)}
+
+
+def _known(field_name: str, value: str, allowed: Mapping[str, Any]) -> None:
+    if value not in allowed:
+        raise bad_input(field_name, "unknown_value", f"is not a {field_name}", value, ", ".join(allowed))
+
+
+def _small(name: str) -> str:
+    plain_letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain_letters).strip("-")
+
+
+# -- who asks ---------------------------------------------------------------------------------------------------------
+
+
+def authenticate(world: World, key: str) -> Asker | None:
+    """Who the holder of `key` is; None for a key that is unknown, revoked or expired. Raises StoreUnavailable."""
+    with database.reading(world.engine) as connection:
+        found = keys.find_key(connection, key, world.clock())
+    return None if found is None else Asker(str(found.id), found.label, found.roles)
+
+
+def create_key(world: World, label: str, roles: frozenset[str]) -> str:
+    """Make an API key; the text is returned this once and kept only as a hash. Raises BadInput, StoreUnavailable."""
+    if not 1 <= len(label.strip()) <= 100 or not label.isprintable():
+        raise bad_input("label", "wrong_value", "is not a label", label, "1 to 100 characters on one line")
+    if not roles or not roles <= set(ROLES):
+        unknown = ", ".join(sorted(roles - set(ROLES)))
+        message = f"there is no role `{unknown}`" if unknown else "a key needs at least one role"
+        raise bad_input("role", "unknown_value", message, unknown, ", ".join(ROLES))
+    text = "ww_" + secrets.token_urlsafe(32)
+    now = world.clock()
+    with database.writing(world.engine) as connection:
+        keys.add_key(connection, keys.Key(uuid7(), label.strip(), roles), text, now)
+    return text
+
+
+def has_keys(world: World) -> bool:
+    """Whether any key is valid now. Raises StoreUnavailable."""
+    with database.reading(world.engine) as connection:
+        return keys.any_key(connection, world.clock())

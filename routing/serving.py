@@ -1,0 +1,101 @@
+"""Runs the server: brings the database up to date, makes a first key where there is none, and answers over HTTP."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.util import import_app  # type: ignore[import-untyped]
+
+from routing import service
+from routing.service import ROLES
+from routing.settings import Settings
+
+APPLICATION = "api:create_app()"
+"""Where the application is made, as gunicorn writes it; it reads the same environment."""
+
+THREADS = 8
+TIMEOUT_SECONDS = 30
+KEEPALIVE_SECONDS = 20
+MOST_REQUESTS = 50_000
+"""After about so many requests a worker is replaced by a fresh one, so that nothing can grow for ever."""
+
+EXAMPLE = {"patient": {"age_years": 67}, "location": {"postcode": "3584CX"}, "observations": {"chest_pain": True}}
+
+Say = Callable[[str], None]
+
+
+def serve(settings: Settings, say: Say) -> None:
+    """Serve until told to stop; `say` gets the lines for the operator. Raises StoreUnavailable, BadData."""
+    key = prepare(settings)
+    _Server(settings, lambda port: say(greeting(settings, port, key))).run()
+
+
+def prepare(settings: Settings) -> str | None:
+    """Bring the database up to date. Returns the text of a key if a first one had to be made."""
+    world = service.open_world(settings)
+    try:
+        service.upgrade(world)
+        service.in_force(world, world.clock())  # a ruleset that cannot be read is said now, not at the first case
+        if settings.embedded and settings.bootstrap_key is None and not service.has_keys(world):
+            return service.create_key(world, "made at the first start", frozenset(ROLES))
+        return None
+    finally:
+        service.close_world(world)  # no connection may be shared with the workers
+
+
+def greeting(settings: Settings, port: int, key: str | None) -> str:
+    """What the operator wants to know once the server listens on `port`."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"http://{host}:{port}"
+    lines = [f"Wegwijs listens on {address}"]
+    variable = "$WEGWIJS_BOOTSTRAP_KEY" if settings.bootstrap_key is not None else "$WEGWIJS_KEY"
+    if key is not None:
+        lines.append(f"A first API key was made; it is shown this once: {key}")
+    elif settings.bootstrap_key is None:
+        lines.append("Make an API key with: wegwijs keys create --label NAME --role triagist")
+    body = shlex.quote(orjson.dumps(EXAMPLE).decode())
+    lines += [
+        "Try:",
+        f"  curl {address}/v1/decisions -H 'Content-Type: application/json' \\",
+        f'    -H "Authorization: Bearer {key or variable}" \\',
+        f"    -d {body}",
+    ]
+    return "\n".join(lines)
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
+    """gunicorn with our settings instead of a command line."""
+
+    def __init__(self, settings: Settings, listening: Callable[[int], None]) -> None:
+        self.settings, self.listening = settings, listening
+        super().__init__()
+
+    def load_config(self) -> None:
+        host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
+        options = {
+            "bind": f"{host}:{self.settings.port}",
+            "workers": self.settings.worker_count,
+            "worker_class": "gthread",
+            "threads": THREADS,
+            "timeout": TIMEOUT_SECONDS,
+            "graceful_timeout": TIMEOUT_SECONDS,
+            "keepalive": KEEPALIVE_SECONDS,
+            "max_requests": MOST_REQUESTS,
+            "max_requests_jitter": MOST_REQUESTS // 10,
+            "control_socket_disable": True,
+            "loglevel": "warning",
+            "proc_name": "wegwijs",
+            "when_ready": lambda server: self.listening(server.LISTENERS[0].sock.getsockname()[1]),
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """The application, made in the worker: connections and the rule engine must not cross a fork."""
+        app = import_app(APPLICATION)
+        service.ready(app.extensions["wegwijs"])  # so that the first case need not wait for the rules
+        return app

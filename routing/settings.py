@@ -1,0 +1,100 @@
+"""The few things that an operator sets from outside: where records are kept, where to listen, which rules to use."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from routing.errors import BadInput, Fault
+
+PREFIX = "WEGWIJS_"
+
+
+def data_folder() -> Path:
+    """The folder in which this user's programs keep their data, for Wegwijs (it need not exist yet)."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "wegwijs"
+
+
+def _default_url() -> str:
+    return f"sqlite:///{data_folder() / 'wegwijs.sqlite3'}"
+
+
+class Settings(BaseSettings):
+    """All settings; each is read from the environment as `WEGWIJS_` and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    database_url: str = Field(
+        default_factory=_default_url,
+        repr=False,
+        description="SQLAlchemy URL of the database: `sqlite:////path/to/file.sqlite3` or `postgresql://user@host/name`.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address on which `wegwijs serve` listens.")
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="Port on which `wegwijs serve` listens; 0 takes a free one."
+    )
+    bootstrap_key: SecretStr | None = Field(default=None, description="An API key with every role, for a first start.")
+    rulesets: Path | None = Field(default=None, description="Folder of rulesets to use instead of the packaged ones.")
+    workers: int | None = Field(
+        default=None, ge=1, le=64, description="Number of server processes; 1 on SQLite and 2 on PostgreSQL if not set."
+    )
+    body_limit: int = Field(default=262_144, ge=1_024, description="Largest request body that is accepted, in bytes.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _supported(cls, url: str) -> str:
+        scheme, _, rest = url.partition("://")
+        if scheme in ("postgres", "postgresql"):
+            return f"postgresql+psycopg://{rest}"
+        if scheme not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+            raise ValueError("must begin with sqlite:/// or postgresql://")
+        if scheme.startswith("sqlite") and rest.lstrip("/") in ("", ":memory:"):
+            raise ValueError("must name a file: a database in memory would lose the log")
+        return url
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is a SQLite file on this machine."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def worker_count(self) -> int:
+        """How many server processes run: more than one writer on SQLite makes them wait for each other."""
+        return self.workers or (1 if self.embedded else 2)
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings of this environment, with those in `given` before them. Raises BadInput that names every variable
+    that is wrong."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise BadInput(tuple(_fault(problem) for problem in error.errors(include_url=False))) from error
+
+
+def _fault(problem: object) -> Fault:
+    assert isinstance(problem, Mapping)
+    name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    # the value itself is not shown: an address may hold a password
+    return Fault(field=name, code="bad_setting", message=message)
+
+
+def unknown_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Variables of `environment` that look like settings of Wegwijs but are none (a typing mistake, mostly)."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    return tuple(
+        sorted(name for name in environment if name.startswith(PREFIX) and name not in known and "_TEST_" not in name)
+    )

@@ -1,0 +1,135 @@
+"""Connects to the database and guards its promises: a write is on disk before it counts, or it did not happen."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from routing.errors import StoreUnavailable
+
+BUSY_SECONDS = 5
+"""How long a statement waits for another writer before it gives up."""
+
+CONNECT_SECONDS = 5
+STATEMENT_SECONDS = 15
+
+_POOL = {"pool_size": 8, "max_overflow": 4, "pool_timeout": 5}
+_POSTGRES_OPTIONS = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={BUSY_SECONDS}s"
+_UPGRADE_LOCK = 0x77656777  # any number will do, as long as every Wegwijs process uses the same
+
+
+def open_engine(url: str) -> sa.Engine:
+    """An engine for `url`; connects only when it is first used. Raises StoreUnavailable without a driver or folder."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _open_sqlite(parsed)
+    arguments = {"connect_timeout": CONNECT_SECONDS, "options": _POSTGRES_OPTIONS, "application_name": "wegwijs"}
+    arguments = {key: value for key, value in arguments.items() if key not in parsed.query}
+    try:
+        return sa.create_engine(
+            parsed, hide_parameters=True, pool_pre_ping=True, pool_recycle=1800, connect_args=arguments, **_POOL
+        )
+    except ModuleNotFoundError as error:
+        raise StoreUnavailable("PostgreSQL needs its driver: pip install 'wegwijs[postgres]'") from error
+
+
+def _open_sqlite(url: sa.URL) -> sa.Engine:
+    assert url.database is not None
+    try:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        Path(url.database).touch(mode=0o600)  # what is in it is about patients; SQLite's other files follow this one
+    except OSError as error:
+        raise StoreUnavailable(f"the file of the database cannot be made: {error.strerror}") from error
+    engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS}, **_POOL)
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # this module begins transactions itself
+    cursor = connection.cursor()
+    _switch_to_wal(cursor)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
+    # SQLite refuses this one statement at once, without its busy time-out, while another process begins a new file
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # a transaction that reads first and writes later could be refused half-way: writers take the lock at once
+    writes = connection.get_execution_options().get("wegwijs_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection that sees one state of the database throughout. Raises StoreUnavailable."""
+    with _guarded(), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection whose writes are committed together when the block ends, or not at all. Raises StoreUnavailable."""
+    with _guarded(), engine.connect() as connection:
+        writer = connection.execution_options(wegwijs_writes=True)
+        with writer.begin():
+            yield writer
+
+
+@contextmanager
+def _guarded() -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        # what the database says about a statement may repeat its values; about a connection it does not
+        said = str(error.orig).partition("\n")[0] if error.statement is None else type(error.orig).__name__
+        raise StoreUnavailable(f"the database cannot be used: {said}") from error
+    except (sa.exc.TimeoutError, sa.exc.PendingRollbackError) as error:
+        raise StoreUnavailable("the database is too busy") from error
+
+
+def lock_upgrades(connection: sa.Connection) -> None:
+    """Wait until no other process upgrades this database; held until the transaction ends."""
+    if connection.dialect.name == "postgresql":  # on SQLite the writer holds the only lock already
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+
+
+def migrate(connection: sa.Connection) -> None:
+    """Bring the tables up to the newest shape, in the transaction of `connection`."""
+    from alembic import command, config, util  # only needed here, and slow to import
+
+    settings = config.Config(attributes={"connection": connection})
+    settings.set_main_option("script_location", "routing.store:migrations")
+    try:
+        command.upgrade(settings, "head")
+    except util.CommandError as error:
+        raise StoreUnavailable(f"the database was made by a newer Wegwijs, or by something else: {error}") from error
+
+
+def insert_if_absent(connection: sa.Connection, table: sa.Table, values: dict[str, Any]) -> None:
+    """Insert `values` unless a row with the same key is there already (another process may be faster)."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(insert(table).values(values).on_conflict_do_nothing())

@@ -1,0 +1,126 @@
+"""The shape of what is kept: every decision with all that was known, and the rules, words and places it used."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """A moment, always with its offset in Python and in UTC when it comes back.
+
+    PostgreSQL keeps it as `timestamptz`; SQLite, which has no such type, as UTC text of fixed width, so that the order
+    of the texts is the order of the moments.
+    """
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Text of 27 characters on SQLite, `timestamptz` elsewhere."""
+        return dialect.type_descriptor(sa.String(27) if dialect.name == "sqlite" else sa.DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        """Refuses a time without offset: nobody could say which moment it is."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs an offset from UTC")
+        moment = value.astimezone(UTC)
+        if dialect.name == "sqlite":
+            return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return moment
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        """An aware time in UTC."""
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        assert isinstance(moment, datetime)
+        return moment.astimezone(UTC)
+
+
+def _digest(name: str, *constraints: Any, **options: Any) -> sa.Column[str]:
+    return sa.Column(name, sa.String(71), *constraints, **options)  # `sha256:` and 64 hexadecimal digits
+
+
+VOCABULARIES = sa.Table(
+    "vocabularies",
+    METADATA,
+    _digest("digest", primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("first_seen", Moment, nullable=False),
+)
+
+RULESETS = sa.Table(
+    "rulesets",
+    METADATA,
+    _digest("digest", primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("effective_from", Moment, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("first_seen", Moment, nullable=False),
+)
+
+DIRECTORY_REVISIONS = sa.Table(
+    "directory_revisions",
+    METADATA,
+    sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
+    _digest("digest", nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("received_at", Moment, nullable=False),
+)
+
+API_KEYS = sa.Table(
+    "api_keys",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("key_sha256", sa.String(64), nullable=False, unique=True),
+    sa.Column("roles", sa.Text, nullable=False),
+    sa.Column("bootstrap", sa.Boolean, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment),
+    sa.Column("revoked_at", Moment),
+)
+
+DECISIONS = sa.Table(
+    "decisions",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("decided_at", Moment, nullable=False),
+    sa.Column("urgency", sa.SmallInteger, nullable=False),
+    sa.Column("facility_id", sa.Text),
+    sa.Column("channel", sa.Text),
+    _digest("ruleset_digest", sa.ForeignKey("rulesets.digest"), nullable=False),
+    _digest("vocabulary_digest", sa.ForeignKey("vocabularies.digest"), nullable=False),
+    sa.Column("directory_revision", sa.Integer, sa.ForeignKey("directory_revisions.revision"), nullable=False),
+    sa.Column("supersedes", sa.Uuid, sa.ForeignKey("decisions.id")),
+    sa.Column("key_id", sa.Uuid, sa.ForeignKey("api_keys.id"), nullable=False),
+    sa.Column("entry", sa.LargeBinary, nullable=False),
+    _digest("entry_digest", nullable=False),
+    sa.Index(None, "decided_at", "id"),
+    sa.Index(None, "facility_id", "decided_at"),
+)
+
+DECISION_CONDITIONS = sa.Table(
+    "decision_conditions",
+    METADATA,
+    sa.Column("decision_id", sa.Uuid, sa.ForeignKey("decisions.id"), primary_key=True),
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Index(None, "code", "decision_id"),
+)

@@ -1,0 +1,70 @@
+"""Driving time from the straight line alone: no map, no server, and therefore not to be trusted across water.
+
+With `d` the great-circle distance in km, a car drives `1.3 d` km at a mean speed that grows with the distance:
+
+    v = 27.5 + 70.6 * (1 - exp(-1.3 d / 40.5))   km/h
+    t = 4.7 + 60 * 1.3 d / v                     minutes
+
+Source: our own calibration on 68 pairs of Dutch towns with commonly known driving times; mean error 3.2-4.5 minutes,
+and 14-18 for the usual distance times 1.3 at 60 km/h. True over predicted time has its 5th percentile at 0.75 and its
+95th at 1.14, hence the interval from 0.75 to 1.25 times the estimate, and at least four minutes to either side.
+
+Danger: it does not see water. Vlissingen-Breskens is 5 km over the Westerschelde and about 48 minutes by road; here it
+is 15, with 20 as the upper end of the interval. The same holds for the Wadden islands and the IJsselmeer.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from math import acos, ceil, exp
+
+from routing.geography import EARTH_RADIUS_KM, Places, Point, distance_km, unit_vector
+from routing.travel import Travel
+
+METHOD = "straight-line-nl/1"
+
+DETOUR = 1.3
+START_MINUTES = 4.7
+SLOWEST_KM_H, SPEED_GAIN_KM_H, GAIN_OVER_KM = 27.5, 70.6, 40.5
+MARGIN = 0.25
+SMALLEST_MARGIN_MINUTES = 4.0
+
+name = METHOD
+
+ISLANDS: tuple[tuple[str, float, float, float, float], ...] = (
+    ("Texel", 52.98, 53.20, 4.68, 4.93),
+    ("Vlieland", 53.21, 53.33, 4.84, 5.17),
+    ("Terschelling", 53.33, 53.47, 5.13, 5.60),
+    ("Ameland", 53.41, 53.49, 5.60, 5.98),
+    ("Schiermonnikoog", 53.44, 53.53, 6.05, 6.38),
+)
+"""The inhabited islands without a road to the mainland: name, south, north, west, east in degrees, read off the map."""
+
+
+def island_of(point: Point) -> str | None:
+    """The island without a road on which `point` lies; travel times from there are far too short."""
+    lat, lon = point
+    for island, south, north, west, east in ISLANDS:
+        if south <= lat <= north and west <= lon <= east:
+            return island
+    return None
+
+
+def minutes(origin: Point, places: Places, at: datetime | None = None) -> tuple[Travel, ...]:
+    """Minutes by car from `origin` (lat, lon in degrees) to each of `places`; `at` makes no difference here."""
+    x, y, z = unit_vector(origin)
+    radius = EARTH_RADIUS_KM
+    return tuple([_travel(radius * acos(min(1.0, x * px + y * py + z * pz))) for px, py, pz in places.vectors])
+
+
+def minutes_between(origin: Point, destination: Point) -> Travel:
+    """Minutes by car between two points in degrees."""
+    return _travel(distance_km(origin, destination))
+
+
+def _travel(km: float) -> Travel:
+    road_km = DETOUR * km
+    time = START_MINUTES + 60 * road_km / (SLOWEST_KM_H + SPEED_GAIN_KM_H * (1 - exp(-road_km / GAIN_OVER_KM)))
+    margin = MARGIN * time if MARGIN * time > SMALLEST_MARGIN_MINUTES else SMALLEST_MARGIN_MINUTES
+    # int() rounds down: the time is at least 4.7 minutes and the smallest margin 4
+    return Travel(int(time + 0.5), int(time - margin), ceil(time + margin), METHOD)

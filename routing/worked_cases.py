@@ -1,0 +1,244 @@
+"""Runs the worked cases that stand beside the rules: cases with what must come out, written as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from routing.case import parse_case
+from routing.decision import Decision, decide, fired_rules
+from routing.errors import BadData, BadInput, Finding
+from routing.packaged import Desk
+from routing.rules.rule import Status, Strength
+from routing.vocabulary import Strict, Text, parse_as
+from routing.yamlfile import YamlFile, read
+
+CRITERIA: Mapping[str, frozenset[str]] = {
+    "capability": frozenset({"lacks", "capability_unknown"}),
+    "open": frozenset({"closed", "opening_unknown"}),
+    "norm": frozenset({"too_late"}),
+    "patients": frozenset({"wrong_patients"}),
+    "referral": frozenset({"referral_only"}),
+    "place": frozenset({"place_uncertain"}),
+}
+"""What a place can be ruled out by -> the names of the reasons that say so."""
+
+
+class _Dispatch(Strict):
+    ambulance: str | None = None
+    mmt: bool | None = None
+
+
+class _Recommended(Strict):
+    capability: str | None = None
+    facility: str | None = None
+    kind: str | None = None
+
+
+class _RuledOut(Strict):
+    facility: str
+    criterion: Literal["capability", "open", "norm", "patients", "referral", "place"] | None = None
+
+
+class Expectation(Strict):
+    """What must come out; what is not said may be anything."""
+
+    urgency: str | None = None
+    conditions: dict[str, Status] = Field(default_factory=dict)
+    absent_conditions: tuple[str, ...] = ()
+    fires: tuple[str, ...] = ()
+    does_not_fire: tuple[str, ...] = ()
+    needs: dict[str, Strength] = Field(default_factory=dict)
+    absent_needs: tuple[str, ...] = ()
+    dispatch: _Dispatch | None = None
+    recommended: _Recommended | None = None
+    ruled_out: _RuledOut | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class _Case(Strict):
+    name: Text
+    at: str
+    given: Any
+    expect: Expectation
+
+
+class _CaseFile(Strict):
+    cases: tuple[_Case, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkedCase:
+    """A case, the moment at which it is decided, and what must come out; `file` and `line` are where it stands."""
+
+    name: Text
+    at: datetime
+    given: Any = field(repr=False)
+    expect: Expectation
+    file: str
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One thing that came out otherwise."""
+
+    what: str
+    expected: str
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a worked case: nothing in `mismatches` if all is as expected; `fired` are ids of rules."""
+
+    case: WorkedCase
+    mismatches: tuple[Mismatch, ...]
+    fired: frozenset[str]
+
+
+def read_worked_cases(folder: Path, desk: Desk) -> tuple[WorkedCase, ...]:
+    """The worked cases in `cases/` of the ruleset in `folder`. Raises BadData that lists everything that is wrong,
+    also names in what is expected that do not exist: `does_not_fire` of a misspelt rule would always hold."""
+    cases: list[WorkedCase] = []
+    findings: list[Finding] = []
+    for path in sorted((folder / "cases").glob("*.yaml")):
+        try:
+            file = read(path, f"cases/{path.name}")
+            parsed = parse_as(_CaseFile, file)
+        except BadData as error:
+            findings.extend(error.findings)
+            continue
+        for index, case in enumerate(parsed.cases):
+            findings.extend(_dangling(case.expect, file, index, desk))
+            try:
+                cases.append(_worked(case, file, index))
+            except ValueError:
+                message = "`at` must be a time with offset, for example 2026-11-18T14:00:00+01:00"
+                findings.append(file.finding(("cases", index, "at"), message))
+    if findings:
+        raise BadData(tuple(findings))
+    return tuple(cases)
+
+
+def _worked(case: _Case, file: YamlFile, index: int) -> WorkedCase:
+    at = datetime.fromisoformat(case.at)
+    if at.tzinfo is None:
+        raise ValueError("no offset")
+    given = file.value["cases"][index]["given"]  # as it was written; the model turned lists into tuples
+    return WorkedCase(case.name, at, given, case.expect, file.name, file.line(("cases", index)))
+
+
+def _dangling(expect: Expectation, file: YamlFile, index: int, desk: Desk) -> Iterator[Finding]:
+    words, rules, places = desk.words, desk.evaluators.ruleset.by_id, desk.directory.by_id
+    recommended = expect.recommended or _Recommended()
+    named: tuple[tuple[str, str, Collection[str], Collection[str]], ...] = (
+        ("urgency", "urgency", words.urgencies, [expect.urgency] if expect.urgency else []),
+        ("conditions", "condition", words.conditions, expect.conditions),
+        ("absent_conditions", "condition", words.conditions, expect.absent_conditions),
+        ("fires", "rule", rules, expect.fires),
+        ("does_not_fire", "rule", rules, expect.does_not_fire),
+        ("needs", "capability", words.capabilities, expect.needs),
+        ("absent_needs", "capability", words.capabilities, expect.absent_needs),
+        ("recommended", "capability", words.capabilities, [recommended.capability] if recommended.capability else []),
+        ("recommended", "facility", places, [recommended.facility] if recommended.facility else []),
+        ("ruled_out", "facility", places, [expect.ruled_out.facility] if expect.ruled_out else []),
+    )
+    for part, what, known, names in named:
+        for name in names:
+            if name not in known:
+                yield file.finding(("cases", index, "expect", part), f"there is no {what} `{name}`")
+
+
+def run(case: WorkedCase, desk: Desk) -> Outcome:
+    """Decide on `case` and compare what comes out with what is expected."""
+    try:
+        parsed = parse_case(case.given, desk.words, case.at, desk.directory.by_id)
+    except BadInput as error:
+        return Outcome(case, (Mismatch("given", "a case that can be read", str(error)),), frozenset())
+    decision = decide(parsed, desk.directory, desk.evaluators, case.at)
+    return Outcome(case, tuple(_compare(case.expect, decision)), frozenset(fired_rules(decision)))
+
+
+def _compare(expect: Expectation, decision: Decision) -> Iterator[Mismatch]:
+    triage = decision.triage
+    if expect.urgency is not None and expect.urgency != triage.urgency.level:
+        yield Mismatch("urgency", expect.urgency, triage.urgency.level)
+    conditions = {found.code: found.status for found in triage.conditions}
+    needs = {need.capability: need.strength for need in triage.needs}
+    yield from _present("conditions", expect.conditions, conditions)
+    yield from _absent("absent_conditions", expect.absent_conditions, conditions)
+    yield from _present("needs", expect.needs, needs)
+    yield from _absent("absent_needs", expect.absent_needs, needs)
+    fired = frozenset(fired_rules(decision))
+    yield from _among("fires", expect.fires, fired)
+    yield from _absent("does_not_fire", expect.does_not_fire, fired)
+    if expect.dispatch is not None:
+        for name in expect.dispatch.model_fields_set:
+            if (wanted := getattr(expect.dispatch, name)) != (seen := getattr(triage.dispatch, name)):
+                yield Mismatch(f"dispatch.{name}", str(wanted), str(seen))
+    yield from _recommended(expect.recommended, decision)
+    yield from _ruled_out(expect.ruled_out, decision)
+    yield from _among("warnings", expect.warnings, frozenset(_name(reason.rule) for reason in decision.warnings))
+
+
+def _present(what: str, wanted: Mapping[str, str], seen: Mapping[str, str]) -> Iterator[Mismatch]:
+    for name, value in wanted.items():
+        if seen.get(name) != value:
+            yield Mismatch(what, f"{name}: {value}", f"{name}: {seen[name]}" if name in seen else _list(seen))
+
+
+def _absent(what: str, unwanted: Collection[str], seen: Collection[str]) -> Iterator[Mismatch]:
+    for name in unwanted:
+        if name in seen:
+            yield Mismatch(what, f"not {name}", name)
+
+
+def _among(what: str, wanted: Collection[str], seen: Collection[str]) -> Iterator[Mismatch]:
+    for name in wanted:
+        if name not in seen:
+            yield Mismatch(what, name, _list(seen))
+
+
+def _recommended(wanted: _Recommended | None, decision: Decision) -> Iterator[Mismatch]:
+    if wanted is None:
+        return
+    best = decision.match.candidates[0]
+    place = best.facility
+    seen = f"{place.id} ({best.kind})" if place else f"no place ({best.kind})"
+    holds: Mapping[str, Callable[[str], bool]] = {
+        "facility": lambda name: place is not None and place.id == name,
+        "kind": lambda name: best.kind == name,
+        "capability": lambda name: place is not None and place.capabilities[name] is True,
+    }
+    for part, test in holds.items():
+        name = getattr(wanted, part)
+        if name is not None and not test(name):
+            yield Mismatch(f"recommended.{part}", name, seen)
+
+
+def _ruled_out(wanted: _RuledOut | None, decision: Decision) -> Iterator[Mismatch]:
+    if wanted is None:
+        return
+    place = next((each for each in decision.match.ruled_out if each.facility.id == wanted.facility), None)
+    if place is None:
+        ids = [each.facility.id for each in decision.match.candidates if each.facility is not None]
+        seen = "is a candidate" if wanted.facility in ids else "is not within reach"
+        yield Mismatch("ruled_out", wanted.facility, seen)
+        return
+    reasons = frozenset(_name(reason.rule) for reason in place.failed)
+    if wanted.criterion is not None and not reasons & CRITERIA[wanted.criterion]:
+        yield Mismatch("ruled_out.criterion", wanted.criterion, _list(reasons))
+
+
+def _name(rule: str) -> str:
+    return rule.rpartition("/")[2]
+
+
+def _list(names: Collection[str]) -> str:
+    return ", ".join(sorted(names)) or "none"

@@ -1,0 +1,147 @@
+"""The examples in the documents are true: what is asked there is asked here, and the answers say what is written.
+
+After a change of the rules, `python -m tests.api.write_examples` writes the answers anew.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.schemas import Decision, DecisionPage, FacilityPage, Replay, RulesetPage
+from tests.api.conftest import Send
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+API = (ROOT / "docs/reference/api.md").read_text("utf-8")
+PROBLEMS = (ROOT / "docs/reference/problems.md").read_text("utf-8")
+
+EVERY_TIME = {"id", "decided_at", "digest", "software", "vocabulary", "arrival_at", "ruleset", "next"}
+"""Members that are other ones every time, or with every version."""
+
+_CLOCK = re.compile(r"\b[0-2][0-9]:[0-5][0-9]\b")
+
+
+def blocks(text: str, kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def asked_in_readme() -> dict[str, Any]:
+    (curl,) = [block for block in blocks(README, "sh") if block.startswith("curl")]
+    found = re.search(r"-d '(\{.*\})'", curl, re.DOTALL)
+    assert found
+    body: dict[str, Any] = json.loads(found[1])
+    return body
+
+
+def example(kind: str, call: str) -> Any:
+    """The JSON after `<!-- kind call -->` in the API reference."""
+    found = re.search(rf"<!-- {kind} {re.escape(call)} -->\n```json\n(.*?)^```", API, re.MULTILINE | re.DOTALL)
+    assert found, call
+    return json.loads(found[1])
+
+
+def untrue(written: Any, real: Any, path: str = "") -> list[str]:
+    """Where `written` says something that `real` does not; a list may be shortened, an object may lack members."""
+    if isinstance(written, dict) and isinstance(real, dict):
+        return [
+            fault
+            for key, value in written.items()
+            if key not in EVERY_TIME or not isinstance(value, str | type(None))
+            for fault in (untrue(value, real[key], f"{path}/{key}") if key in real else [f"{path}/{key} is not there"])
+        ]
+    if isinstance(written, list) and isinstance(real, list):
+        return [
+            f"{path}/{index}: nothing like this"
+            for index, value in enumerate(written)
+            if not any(untrue(value, candidate) == [] for candidate in real)
+        ]
+    return [] if written == real else [f"{path}: `{written}` is `{real}`"]
+
+
+def test_a_false_example_is_noticed() -> None:
+    real = {"urgency": {"level": "U1"}, "needs": [{"capability": "pci"}, {"capability": "icu"}]}
+    assert untrue({"needs": [{"capability": "icu"}]}, real) == []
+    assert untrue({"urgency": {"level": "U2"}}, real) == ["/urgency/level: `U2` is `U1`"]
+    assert untrue({"needs": [{"capability": "evt"}]}, real) == ["/needs/0: nothing like this"]
+    assert untrue({"needed": []}, real) == ["/needed is not there"]
+
+
+def test_the_readme_gives_the_two_commands_word_for_word() -> None:
+    commands = [block.strip() for block in blocks(README, "sh")]
+    assert "sh .ci/setup && .venv/bin/wegwijs serve" in commands
+    assert "sh .ci/setup && .venv/bin/pytest" in commands
+
+
+def test_the_answer_in_the_readme_is_the_answer(send: Send) -> None:
+    (written,) = [json.loads(block) for block in blocks(README, "json")]
+    response = send("POST", "/v1/decisions", json=asked_in_readme())
+    assert response.status_code == 201
+    assert {"urgency", "conditions", "needs", "recommendation"} <= set(written)
+    assert untrue(written, response.get_json()) == []
+
+
+def decided_in_readme(*options: str) -> str:
+    """What the command in the README prints, run as it stands there."""
+    (command,) = [block for block in blocks(README, "sh") if "wegwijs decide" in block]
+    here = command.strip().replace(".venv/bin/wegwijs", str(Path(sys.executable).with_name("wegwijs")))
+    result = subprocess.run(["sh", "-c", " ".join([here, *options])], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_the_command_line_of_the_readme_prints_what_stands_there() -> None:
+    (written,) = (_CLOCK.sub("12:00", block).splitlines() for block in blocks(README, "text"))
+    printed = _CLOCK.sub("12:00", decided_in_readme()).splitlines()
+    assert [line for line in written if line not in printed and line != "..."] == []
+    assert len(written) > 5
+
+
+def test_the_command_line_and_the_server_answer_the_same(send: Send) -> None:
+    (command,) = [block for block in blocks(README, "sh") if "wegwijs decide" in block]
+    found = re.search(r"echo '(\{.*\})'", command, re.DOTALL)
+    assert found
+    here = json.loads(decided_in_readme("--json"))
+    there = send("POST", "/v1/decisions/preview", data=found[1], content_type="application/json").get_json()
+    for part in ("urgency", "conditions", "needs", "dispatch"):
+        assert here[part] == there[part]
+    assert here["recommendation"]["facility"] == there["recommendation"]["facility"]
+
+
+def test_the_examples_of_the_reference_are_what_the_server_says(send: Send) -> None:
+    made = send("POST", "/v1/decisions", json=example("request", "POST /v1/decisions"))
+    assert made.status_code == 201
+    written = example("answer", "POST /v1/decisions")
+    Decision.model_validate(written)
+    assert untrue(written, made.get_json()) == []
+    replayed = send("POST", f"/v1/decisions/{made.get_json()['id']}/replay").get_json()
+    pages = {
+        "GET /v1/decisions": (DecisionPage, send("GET", "/v1/decisions?urgency=U1&condition=stemi&limit=1").get_json()),
+        "POST /v1/decisions/{decision_id}/replay": (Replay, replayed),
+        "GET /v1/facilities": (
+            FacilityPage,
+            send("GET", "/v1/facilities?capability=pci&near=52.0907,5.1214&limit=1").get_json(),
+        ),
+        "GET /v1/rulesets": (RulesetPage, send("GET", "/v1/rulesets").get_json()),
+    }
+    for call, (model, real) in pages.items():
+        written = example("answer", call)
+        model.model_validate(written)
+        assert untrue(written, real) == [], call
+    assert untrue(example("answer", "GET /v1/vocabulary"), send("GET", "/v1/vocabulary").get_json()) == []
+    assert untrue(example("answer", "GET /health/ready"), send("GET", "/health/ready").get_json()) == []
+
+
+@pytest.mark.parametrize("observations", [{"heart_rate": "112", "hart_rate": 112}])
+def test_the_example_of_a_problem_is_what_the_server_says(observations: dict[str, Any], send: Send) -> None:
+    (written,) = [json.loads(block) for block in blocks(PROBLEMS, "json")]
+    body = {"patient": {"age_years": 67}, "location": {"postcode": "3584"}, "observations": observations}
+    request = {"data": json.dumps(body), "content_type": "application/json"}
+    response = send("POST", "/v1/decisions", headers={"X-Request-Id": "zcc-2026-000123"}, **request)
+    assert response.get_json() == written

@@ -1,0 +1,124 @@
+"""The server as it is installed: started as a program, killed without warning, started again, and nothing is lost."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.schemas import Decision
+from tests.api.conftest import STEMI
+
+KEY = "a-key-for-this-test-only-0123456789"
+PATIENCE_SECONDS = 60
+
+
+@dataclass
+class Server:
+    """`wegwijs serve` with a database of its own."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("WEGWIJS_")}
+        environment |= {
+            "WEGWIJS_DATABASE_URL": f"sqlite:///{self.folder}/wegwijs.sqlite3",
+            "WEGWIJS_PORT": str(self.port),
+            "WEGWIJS_BOOTSTRAP_KEY": KEY,
+        }
+        command = [str(Path(sys.executable).with_name("wegwijs")), "serve"]
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, env=environment, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
+            )
+        self._await()
+
+    def _await(self) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            assert self.process is not None
+            assert self.process.poll() is None, self.log()
+            try:
+                if self.call("GET", "/health/ready")[0] == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError(f"not ready after {PATIENCE_SECONDS} s:\n{self.log()}")
+
+    def kill(self) -> None:
+        """Kill all its processes at once, without a chance to tidy up."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(10)
+
+    def stop(self) -> int:
+        """Ask it to stop, as an operator does; its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text("utf-8", "replace")
+
+    def call(self, method: str, path: str, body: Any = None, chunks: Iterator[bytes] | None = None) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+            content = chunks if chunks is not None else json.dumps(body) if body is not None else None
+            connection.request(method, path, content, headers, encode_chunked=chunks is not None)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    made = Server(tmp_path, port)
+    try:
+        yield made
+    finally:
+        made.kill()
+
+
+def test_what_was_decided_survives_a_server_that_is_killed(server: Server) -> None:
+    server.start()
+    status, made = server.call("POST", "/v1/decisions", STEMI)
+    assert status == 201
+    Decision.model_validate(made)
+
+    server.kill()
+    server.start()
+
+    assert server.call("GET", f"/v1/decisions/{made['id']}") == (200, made)
+    status, replayed = server.call("POST", f"/v1/decisions/{made['id']}/replay")
+    assert (status, replayed["identical"], replayed["differences"]) == (200, True, [])
+
+    too_much = (b'"' + b"x" * 9_999 for _ in range(40))
+    status, problem = server.call("POST", "/v1/decisions", chunks=too_much)
+    assert (status, problem["type"]) == (413, "/problems/body-too-large")
+    status, problem = server.call("GET", "/nowhere")
+    assert (status, problem["type"]) == (404, "/problems/not-found")
+
+    assert server.stop() == 0
+    log = server.log()
+    assert KEY not in log
+    assert "ecg_st_elevation" not in log
+    assert "52.0907" not in log
+    assert '"route":"/v1/decisions"' in log

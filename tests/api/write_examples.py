@@ -1,0 +1,135 @@
+"""Writes the answers in the documents anew from the real app: python -m tests.api.write_examples."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from api import create_app
+from api.schemas import Decision, DecisionPage, FacilityPage, Replay, RulesetPage
+from routing import service
+from routing.settings import Settings
+from tests.api.test_examples import API, README, ROOT, asked_in_readme, decided_in_readme, example
+
+WIDTH = 118
+
+
+def laid_out(value: Any, indent: int = 0) -> str:
+    """`value` as JSON that fits a page: on one line where that is short enough."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if len(flat) + indent <= WIDTH or not isinstance(value, dict | list):
+        return flat
+    space, inner = " " * indent, indent + 2
+    if isinstance(value, dict):
+        lines = [f"{space}  {json.dumps(key)}: {laid_out(item, inner)}" for key, item in value.items()]
+        return "{\n" + ",\n".join(lines) + f"\n{space}}}"
+    return "[\n" + ",\n".join(f"{space}  {laid_out(item, inner)}" for item in value) + f"\n{space}]"
+
+
+def ordered(model: type[BaseModel], value: Any) -> Any:
+    """`value` with its members in the order in which they are documented."""
+    return model.model_validate(value).model_dump()
+
+
+def first_ones(value: Any) -> Any:
+    """`value` with only the first entry of each list (but every criterion of a ranking)."""
+    if isinstance(value, dict):
+        return {key: item if key == "criteria" else first_ones(item) for key, item in value.items()}
+    return [first_ones(item) for item in value[:1]] if isinstance(value, list) else value
+
+
+def only(value: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value[name] for name in names}
+
+
+def essence(made: dict[str, Any]) -> dict[str, Any]:
+    """What of a decision stands in the README."""
+    chosen, out = made["recommendation"], made["ruled_out"][0]
+    stemi = next(found for found in made["conditions"] if found["code"] == "stemi")
+    pci = next(need for need in made["needs"] if need["capability"] == "pci")
+    return {
+        **only(made, "id"),
+        "urgency": only(made["urgency"], "level", "deadline_minutes"),
+        "conditions": [
+            only(stemi, "code", "status") | {"reasons": [only(stemi["reasons"][0], "rule", "text", "review")]}
+        ],
+        "dispatch": only(made["dispatch"], "ambulance", "mmt"),
+        "needs": [
+            only(pci, "capability", "strength")
+            | {"within": only(pci["within"], "minutes", "clock_start", "clock_end", "norm")}
+        ],
+        "recommendation": only(chosen, "rank")
+        | {"facility": only(chosen["facility"], "id", "name", "kind", "city"), "travel": chosen["travel"]},
+        "ruled_out": [
+            {"facility": only(out["facility"], "id", "name"), "failed": [only(out["failed"][0], "rule", "text")]}
+        ],
+        "provenance": only(made["provenance"], "ruleset", "evaluators_agree"),
+    }
+
+
+def put(page: str, value: Any, before: str = "") -> str:
+    """`page` with `value` in the JSON block that follows `before`."""
+    pattern = rf"({re.escape(before)}^```json\n).*?(^```)"
+    written, count = re.subn(
+        pattern, lambda found: found[1] + laid_out(value) + "\n" + found[2], page, count=1, flags=re.M | re.S
+    )
+    assert count == 1, before
+    return written
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        world = service.open_world(Settings(database_url=f"sqlite:///{folder}/examples.sqlite3"))
+        service.upgrade(world)
+        key = service.create_key(world, "examples", frozenset(service.ROLES))
+        client = create_app(world=world).test_client()
+
+        def ask(method: str, path: str, body: Any = None) -> Any:
+            headers = {"Authorization": f"Bearer {key}"}
+            return client.open(path, method=method, headers=headers, json=body).get_json()
+
+        made = ordered(Decision, ask("POST", "/v1/decisions", asked_in_readme()))
+        words = ask("GET", "/v1/vocabulary")
+        parts = {"facts": "heart_rate", "capabilities": "pci", "conditions": "stemi"}
+        words["vocabulary"] = {part: only(words["vocabulary"][part], name) for part, name in parts.items()}
+        found = ask("GET", "/v1/decisions?urgency=U1&condition=stemi&limit=1")
+        places = ask("GET", "/v1/facilities?capability=pci&near=52.0907,5.1214&limit=1")
+        answers = {
+            "POST /v1/decisions": first_ones(
+                ordered(Decision, ask("POST", "/v1/decisions", example("request", "POST /v1/decisions")))
+            ),
+            "GET /v1/decisions": ordered(DecisionPage, found),
+            "POST /v1/decisions/{decision_id}/replay": ordered(
+                Replay, ask("POST", f"/v1/decisions/{made['id']}/replay")
+            ),
+            "GET /v1/facilities": ordered(FacilityPage, places),
+            "GET /v1/vocabulary": words,
+            "GET /v1/rulesets": ordered(RulesetPage, ask("GET", "/v1/rulesets")),
+            "GET /health/ready": ask("GET", "/health/ready"),
+        }
+        service.close_world(world)
+    page = API
+    for call, value in answers.items():
+        page = put(page, value, f"<!-- answer {call} -->\n")
+    Path(ROOT / "docs/reference/api.md").write_text(page, "utf-8")
+    readme = put(README, essence(made))
+    text = re.sub(r"(^```text\n).*?(^```)", lambda found: found[1] + heart() + found[2], readme, flags=re.M | re.S)
+    Path(ROOT / "README.md").write_text(text, "utf-8")
+
+
+def heart() -> str:
+    """What of the text of a decision stands in the README: how urgent, and where to."""
+    lines = decided_in_readme().splitlines()
+    starts = [number for number, line in enumerate(lines) if re.match(r"[A-Z]{2}", line)]
+    parts = [lines[start:end] for start, end in zip(starts, [*starts[1:], len(lines)], strict=True)]
+    kept = ["\n".join(part).strip() for part in parts if part[0].startswith(("URGENCY", "ADVICE"))]
+    return "\n...\n".join([*kept, ""])
+
+
+if __name__ == "__main__":
+    main()

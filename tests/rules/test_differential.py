@@ -1,0 +1,119 @@
+"""The engine behind its fence names the same rules as their meaning, for very many random rulesets and cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import count
+from random import Random
+
+import pytest
+
+from routing.rules.condition import All, Not, Op, Subject, Test
+from routing.rules.condition import tests as comparisons
+from routing.rules.durable import DurableEvaluator, EngineRefusal
+from routing.rules.reference import ReferenceEvaluator
+from tests.rules import oracle
+from tests.rules.generated import World, case, rule, schema, world, worst
+
+CASES_PER_RULESET = 125
+
+
+def _agree(seed: int, cases: int) -> int:
+    """Compare the evaluators on one random ruleset; the number of rules that fired."""
+    random = Random(seed)
+    made = world(random)
+    repeat = f"repeat with: pytest tests/rules/test_differential.py --differential-seed {seed} --differential-cases 1"
+    reference = ReferenceEvaluator(made.rules, made.default_urgency) if _all_concluded(made) else None
+    firings = 0
+    with closing(DurableEvaluator(made.rules, made.subjects, made.default_urgency)) as durable:
+        for number in range(cases):
+            facts = case(random, made) if number else worst(random, made)
+            meant = oracle.fired(made.rules, facts, made.default_urgency)
+            found = durable.fired(facts)
+            assert found == meant, f"case {number} of seed {seed}: {sorted(found ^ meant)}; {repeat}"
+            if reference is not None:
+                judged = reference.judge(facts).fired
+                assert judged == meant, f"reference, case {number} of seed {seed}: {sorted(judged ^ meant)}; {repeat}"
+            firings += len(found)
+    return firings
+
+
+def _all_concluded(made: World) -> bool:
+    asked = {
+        test.subject for one in made.rules for test in comparisons(one.when) if test.subject.startswith("condition.")
+    }
+    return asked <= {f"condition.{one.condition}" for one in made.rules}
+
+
+def test_the_engine_names_the_rules_that_their_meaning_names(pytestconfig: pytest.Config) -> None:
+    wanted: int = pytestconfig.getoption("differential_cases")
+    first: int = pytestconfig.getoption("differential_seed")
+    rulesets = -(-wanted // CASES_PER_RULESET)
+    firings = sum(_agree(seed, CASES_PER_RULESET) for seed in range(first, first + rulesets))
+    assert firings > wanted  # else the cases say little
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_same_seed_makes_the_same_rules_and_cases(seed: int) -> None:
+    one, other = Random(seed), Random(seed)
+    first, second = world(one), world(other)
+    assert first == second
+    assert [case(one, first) for _ in range(20)] == [case(other, second) for _ in range(20)]
+
+
+ALLOWED: dict[str, set[Op]] = {
+    "boolean": {"true", "false", "known", "unknown"},
+    "number": {"<", "<=", ">", ">=", "=", "!=", "known", "unknown"},
+    "score": {"<", "<=", ">", ">="},
+    "choice": {"in", "not in", "known", "unknown"},
+    "time": {"known", "unknown"},
+    "condition": {"true", "false"},
+    "urgency": {"at least", "below"},
+}
+OPS = sorted({op for ops in ALLOWED.values() for op in ops})
+
+
+def _wild(random: Random, subjects: list[Subject]) -> Iterator[tuple[Subject, Test]]:
+    while True:
+        subject, op = random.choice(subjects), random.choice(OPS)
+        value: float | tuple[str, ...] | None = None
+        if op in ("in", "not in"):
+            value = (random.choice([*subject.choices, "elsewhere"]),)
+        elif op not in ("true", "false", "known", "unknown"):
+            value = random.choice([0, 1.5, 5, 2**53 - 1, 2**53, 1e300, float("nan"), float("inf")])
+        yield subject, Test(subject.name, op, value)
+
+
+def _documented(subject: Subject, test: Test, *, triage: bool, negated: bool) -> bool:
+    """Whether the fence says that it refuses this test."""
+    kind = "score" if subject.interval else subject.kind
+    if test.op not in ALLOWED[kind]:
+        return True
+    if triage and (kind == "urgency" or (kind == "condition" and (test.op == "false") != negated)):
+        return True
+    if isinstance(test.value, tuple):
+        return test.value[0] not in subject.choices
+    return test.value is not None and not abs(test.value) < 2**53
+
+
+def test_a_rule_is_refused_for_a_documented_reason_only(pytestconfig: pytest.Config) -> None:
+    random = Random(pytestconfig.getoption("differential_seed"))
+    subjects = schema(random, 40)
+    refused = 0
+    for number, (subject, test) in zip(count(), _wild(random, list(subjects.values())), strict=False):
+        if number == 3000:
+            break
+        triage, negated = random.random() < 0.5, random.random() < 0.3
+        when = All((Test("condition.c1", "true"), Not(test) if negated else test))
+        one = rule("the-rule", when, urgency=1 if triage else None)
+        try:
+            DurableEvaluator([one], subjects, 3).close()
+        except EngineRefusal as refusal:
+            assert refusal.rule == "the-rule"
+            assert "`the-rule`" in str(refusal)
+            assert _documented(subject, test, triage=triage, negated=negated), str(refusal)
+            refused += 1
+        else:
+            assert not _documented(subject, test, triage=triage, negated=negated), test
+    assert 500 < refused < 2900

@@ -1,0 +1,116 @@
+"""A world of its own for every test, once on SQLite and once on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from routing import service
+from routing.service import Asker, World
+from routing.settings import Settings
+
+SERVER = os.environ.get("WEGWIJS_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
+
+STEMI: dict[str, Any] = {
+    "channel": "ambulance",
+    "called_at": "2026-11-18T13:50:00+01:00",
+    "patient": {"age_years": 67, "sex": "male"},
+    "location": {"lat": 52.0907, "lon": 5.1214},
+    "complaint": "chest_pain",
+    "observations": {"heart_rate": 112, "systolic_bp": 128, "temperature": 36.7, "ecg_st_elevation": True},
+    "transport": "ambulance",
+}
+"""A man of 67 in Utrecht with ST elevation on the ECG."""
+
+SORE_THROAT: dict[str, Any] = {
+    "patient": {"age_years": 24},
+    "location": {"postcode": "9712"},
+    "observations": {"sore_throat": True},
+}
+
+
+class Clock:
+    """A clock that stands still until it is moved: a Wednesday afternoon."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 18, 13, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[sa.Engine]:
+    address = sa.make_url(SERVER.replace("postgresql://", "postgresql+psycopg://")).set(database="postgres")
+    server = sa.create_engine(address, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3})
+    try:
+        server.connect().close()
+    except sa.exc.OperationalError:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip("no PostgreSQL server answers at WEGWIJS_TEST_POSTGRES (default: 127.0.0.1:5432)")
+    yield server
+    server.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'data' / 'wegwijs.sqlite3'}"
+        return
+    server: sa.Engine = request.getfixturevalue("postgres_server")
+    name = f"wegwijs_test_{os.getpid()}_{secrets.token_hex(4)}"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield server.url.set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+Open = Callable[..., World]
+
+
+@pytest.fixture
+def open_world(database_url: str, clock: Clock) -> Iterator[Open]:
+    """Opens another world on the same database, as another process would."""
+    opened: list[World] = []
+
+    def another(**settings: Any) -> World:
+        opened.append(service.open_world(Settings(database_url=database_url, **settings), clock))
+        return opened[-1]
+
+    yield another
+    for world in opened:
+        service.close_world(world)
+
+
+@pytest.fixture
+def world(open_world: Open) -> World:
+    """A world with a database that is up to date."""
+    opened = open_world()
+    service.upgrade(opened)
+    return opened
+
+
+@pytest.fixture
+def asker(world: World) -> Asker:
+    """A triagist."""
+    found = service.authenticate(world, service.create_key(world, "test", frozenset({"triagist"})))
+    assert found is not None
+    return found

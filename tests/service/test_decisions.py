@@ -1,0 +1,381 @@
+"""The promises about decisions: logged before answered, the same for the same, and repeatable from the log alone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from routing import service
+from routing.errors import BadData, BadInput, BadRecord, NotFound, OtherSoftware, StoreUnavailable
+from routing.facilities.directory import national_directory_records
+from routing.log.canonical import canonical, digest, plain
+from routing.rules.selection import TEXTS
+from routing.service import Asker, World
+from routing.settings import Settings
+from routing.store import database, decisions, sources
+from routing.store.packing import pack
+from routing.store.tables import DECISIONS
+from tests.service.conftest import SORE_THROAT, STEMI, Clock, Open
+
+
+def changed(case: dict[str, Any], **observations: Any) -> dict[str, Any]:
+    return {**case, "observations": {**case["observations"], **observations}}
+
+
+def logged(world: World) -> list[str]:
+    return [found["id"] for found in service.search(world)["decisions"]]
+
+
+# -- no record, no answer
+
+
+def test_nothing_is_answered_that_is_not_logged(world: World, asker: Asker, open_world: Open) -> None:
+    answered = service.decide(world, STEMI, asker)
+    assert service.decision(open_world(), answered["id"]) == answered
+
+    def broken(_connection: sa.Connection) -> None:
+        raise sa.exc.OperationalError("COMMIT", {}, OSError("disk full"))
+
+    sa.event.listen(world.engine, "commit", broken)
+    with pytest.raises(StoreUnavailable):
+        service.decide(world, STEMI, asker)
+    sa.event.remove(world.engine, "commit", broken)
+    assert logged(world) == [answered["id"]]
+
+    with database.writing(world.engine) as connection:
+        connection.exec_driver_sql("DROP TABLE decision_conditions")
+    with pytest.raises(StoreUnavailable):
+        service.decide(world, STEMI, asker)
+    with database.reading(world.engine) as connection:
+        assert len(connection.execute(sa.select(DECISIONS.c.id)).all()) == 1
+
+
+def test_a_lost_connection_is_made_again(world: World, asker: Asker, request: pytest.FixtureRequest) -> None:
+    if world.settings.embedded:
+        return  # there is no connection to lose to a file
+    service.decide(world, STEMI, asker)
+    server: sa.Engine = request.getfixturevalue("postgres_server")
+    with server.connect() as connection:
+        others = "FROM pg_stat_activity WHERE datname = :name"
+        name = {"name": world.engine.url.database}
+        assert connection.execute(sa.text(f"SELECT pg_terminate_backend(pid) {others}"), name).all()
+    assert service.decide(world, STEMI, asker)["id"] in logged(world)
+
+
+def test_a_preview_is_not_logged(world: World) -> None:
+    assert service.preview(world, STEMI)["id"] is None
+    assert logged(world) == []
+
+
+def test_bad_input_is_not_logged(world: World, asker: Asker) -> None:
+    with pytest.raises(BadInput):
+        service.decide(world, changed(STEMI, heart_rate="fast"), asker)
+    bodies: tuple[Any, ...] = ([], None, "x", 7)
+    for body in bodies:
+        with pytest.raises(BadInput):
+            service.decide(world, body, asker)
+    assert logged(world) == []
+
+
+def test_without_a_directory_nothing_is_decided(open_world: Open) -> None:
+    fresh = open_world()
+    with pytest.raises(StoreUnavailable):
+        service.preview(fresh, STEMI)
+    ok, found = service.ready(fresh)
+    assert not ok
+    assert found["directory_revision"] is None
+
+
+def test_a_note_for_people_is_not_kept(world: World, asker: Asker) -> None:
+    decision_id = service.decide(world, {**STEMI, "note": "lives above the bakery"}, asker)["id"]
+    with database.reading(world.engine) as connection:
+        entry = decisions.read_entry(connection, UUID(decision_id))
+    assert b"bakery" not in entry
+
+
+# -- the same in, the same out
+
+
+def test_the_same_case_twice_gives_the_same_body(world: World, asker: Asker) -> None:
+    first, second = (service.decide(world, STEMI, asker) for _ in range(2))
+    assert first["id"] != second["id"]
+    bodies = [{**body, "id": None} for body in (first, second, service.preview(world, STEMI))]
+    assert orjson.dumps(bodies[0]) == orjson.dumps(bodies[1]) == orjson.dumps(bodies[2])
+
+
+def test_a_decision_survives_a_restart(world: World, asker: Asker, open_world: Open) -> None:
+    answered = [service.decide(world, case, asker) for case in (STEMI, changed(SORE_THROAT, temperature=38.7))]
+    service.close_world(world)
+    again = open_world()
+    service.upgrade(again)
+    for body in answered:
+        assert orjson.dumps(service.decision(again, body["id"])) == orjson.dumps(body)
+        assert service.replay(again, body["id"])["identical"]
+
+
+def test_what_is_not_there_is_not_found(world: World, asker: Asker) -> None:
+    found = service.decide(world, STEMI, asker)["id"]
+    for other in ("", "x", found[:-1], found.upper(), f"{{{found}}}", found.replace("-", ""), str(UUID(int=0))):
+        with pytest.raises(NotFound):
+            service.decision(world, other)
+        with pytest.raises(NotFound):
+            service.replay(world, other)
+
+
+def test_a_decision_may_supersede_an_earlier_one(world: World, asker: Asker, clock: Clock) -> None:
+    first = service.decide(world, {**STEMI, "supersedes": None}, asker)
+    assert first["supersedes"] is None
+    clock.forward(minutes=5)
+    second = service.decide(world, {**changed(STEMI, systolic_bp=80), "supersedes": first["id"]}, asker)
+    assert second["supersedes"] == first["id"]
+    assert service.decision(world, second["id"]) == second
+    assert service.replay(world, second["id"])["identical"]
+    assert [each["supersedes"] for each in service.search(world)["decisions"]] == [first["id"], None]
+
+
+@pytest.mark.parametrize("earlier", ["x", 7, str(UUID(int=1)), ["a"], {}, True, ""])
+def test_only_a_known_decision_can_be_superseded(world: World, asker: Asker, earlier: Any) -> None:
+    with pytest.raises(BadInput) as raised:
+        service.decide(world, {**STEMI, "supersedes": earlier}, asker)
+    assert raised.value.faults[0].field == "supersedes"
+
+
+# -- the log
+
+
+@pytest.fixture
+def rewrite(world: World) -> Callable[[str, Callable[[dict[str, Any]], None]], None]:
+    """Changes an entry as somebody would who also repairs its digest."""
+
+    def forge(decision_id: str, change: Callable[[dict[str, Any]], None]) -> None:
+        with database.writing(world.engine) as connection:
+            entry = plain(decisions.read_entry(connection, UUID(decision_id)))
+            change(entry)
+            data = canonical(entry)
+            forged = DECISIONS.update().where(DECISIONS.c.id == UUID(decision_id))
+            connection.execute(forged.values(entry=pack(data), entry_digest=digest(data)))
+
+    return forge
+
+
+def test_a_replay_names_every_difference(world: World, asker: Asker, rewrite: Any) -> None:
+    decision_id = service.decide(world, STEMI, asker)["id"]
+    rewrite(decision_id, lambda entry: entry["result"]["urgency"].update(level="U5"))
+    found = service.replay(world, decision_id)
+    assert not found["identical"]
+    assert [(each["path"], each["then"]) for each in found["differences"]] == [("result.urgency.level", "U5")]
+
+
+def test_a_flipped_byte_is_found(world: World, asker: Asker) -> None:
+    decision_id = service.decide(world, STEMI, asker)["id"]
+    with database.writing(world.engine) as connection:
+        packed = bytearray(connection.scalars(sa.select(DECISIONS.c.entry)).one())
+        packed[len(packed) // 2] ^= 1
+        connection.execute(DECISIONS.update().values(entry=bytes(packed)))
+    for ask in (service.decision, service.replay):
+        with pytest.raises(BadRecord):
+            ask(world, decision_id)
+
+
+@pytest.fixture
+def other_rules(tmp_path: Path) -> Iterator[Path]:
+    """A copy of the packaged rulesets whose newest version was changed in place, as a version to come would be."""
+    folder = tmp_path / "rulesets"
+    with_data = Path(str(files("rulesets")))
+    shutil.copytree(with_data / "acute-nl", folder / "acute-nl")
+    for head in folder.glob("acute-nl/*/ruleset.yaml"):
+        head.write_text(head.read_text().replace("owner:", "owner: somebody else, formerly", 1))
+    yield folder
+
+
+def test_a_replay_uses_what_was_known_then(
+    world: World, asker: Asker, open_world: Open, clock: Clock, other_rules: Path
+) -> None:
+    then = service.decide(world, STEMI, asker)
+    gone = then["recommendation"]["facility"]["id"]
+    document = national_directory_records()
+    left = [record for record in document["facilities"] if gone not in (record["id"], record.get("located_at"))]
+    clock.forward(days=30)
+    with database.writing(world.engine) as connection:
+        assert sources.add_directory_if_new(connection, {**document, "facilities": left}, "test", clock.now) == 2
+
+    later = open_world(rulesets=other_rules)
+    now = service.decide(later, STEMI, asker)
+    assert now["recommendation"]["facility"]["id"] != gone
+    assert now["provenance"]["directory_revision"] == 2
+    assert now["provenance"]["ruleset"]["digest"] != then["provenance"]["ruleset"]["digest"]
+    for body in (then, now):
+        for each in (world, later):
+            found = service.replay(each, body["id"])
+            assert found["identical"], found["differences"]
+            assert found["ruleset"] == body["provenance"]["ruleset"]["digest"]
+            assert found["directory_revision"] == body["provenance"]["directory_revision"]
+            assert service.ruleset(each, found["ruleset"])["source"]["ruleset.yaml"]["name"] == "acute-nl"
+
+
+def test_rules_of_another_form_are_said_to_be_of_another_version(
+    world: World, asker: Asker, open_world: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decision_id = service.decide(world, STEMI, asker)["id"]
+    monkeypatch.setitem(TEXTS, "a_text_of_tomorrow", ())  # a later version asks a text that these rules do not have
+    later = open_world()
+    with pytest.raises(OtherSoftware):
+        service.replay(later, decision_id)
+
+
+def test_a_replay_needs_its_ruleset(world: World, asker: Asker, rewrite: Any) -> None:
+    decision_id = service.decide(world, STEMI, asker)["id"]
+    rewrite(decision_id, lambda entry: entry["ruleset"].update(digest="sha256:0"))
+    with pytest.raises(NotFound):
+        service.replay(world, decision_id)
+
+
+def test_cursor_stays_right_under_inserts(world: World, asker: Asker, clock: Clock) -> None:
+    before = []
+    for number in range(7):
+        before.append(service.decide(world, SORE_THROAT, asker)["id"])
+        clock.forward(seconds=number % 2)  # some at the same moment
+    seen, cursor = [], None
+    while True:
+        page = service.search(world, cursor=cursor, limit=2)
+        seen += [found["id"] for found in page["decisions"]]
+        service.decide(world, SORE_THROAT, asker)
+        if (cursor := page["next"]) is None:
+            break
+    assert seen == before[::-1]
+
+
+def test_search_shows_what_was_decided(world: World, asker: Asker) -> None:
+    stemi, throat = service.decide(world, STEMI, asker), service.decide(world, SORE_THROAT, asker)
+    (found,) = service.search(world, condition="stemi")["decisions"]
+    assert found == {
+        "id": stemi["id"],
+        "decided_at": stemi["decided_at"],
+        "urgency": stemi["urgency"]["level"],
+        "conditions": sorted(each["code"] for each in stemi["conditions"]),
+        "facility": stemi["recommendation"]["facility"]["id"],
+        "channel": "ambulance",
+        "supersedes": None,
+    }
+    (found,) = service.search(world, urgency=throat["urgency"]["level"])["decisions"]
+    assert found["id"] == throat["id"]
+    assert service.search(world, facility="nowhere") == {"decisions": [], "next": None}
+    with pytest.raises(BadInput):
+        service.search(world, urgency="U9")
+
+
+# -- around it
+
+
+def test_ready_says_with_what(world: World) -> None:
+    ok, found = service.ready(world)
+    assert ok
+    assert found["directory_revision"] == 1
+    assert found["ruleset"]["name"] == "acute-nl"
+    assert service.live()[0]
+
+
+def test_before_any_ruleset_nothing_is_decided(world: World, clock: Clock) -> None:
+    clock.now = clock.now.replace(year=1990)
+    with pytest.raises(BadData, match="acute-nl"):
+        service.preview(world, SORE_THROAT)
+    assert not service.ready(world)[0]
+
+
+def test_rulesets_tell_which_one_decides(world: World) -> None:
+    listed = service.rulesets(world)["rulesets"]
+    assert [each["in_force"] for each in listed].count(True) == 1
+    for each in listed:
+        one = service.ruleset(world, each["digest"])
+        assert {**each, "source": one["source"]} == one
+    with pytest.raises(NotFound):
+        service.ruleset(world, "sha256:0")
+    assert service.vocabulary(world)["digest"] == world.words.digest
+
+
+def test_facilities_page_by_page(world: World) -> None:
+    seen, cursor = [], None
+    while True:
+        page = service.facilities(world, cursor=cursor, limit=100)
+        seen += [place["id"] for place in page["facilities"]]
+        if (cursor := page["next"]) is None:
+            break
+    assert seen == sorted(set(seen))
+    assert len(seen) == len(national_directory_records()["facilities"])
+
+
+def test_facilities_nearest_first(world: World) -> None:
+    seen, cursor = [], None
+    for _ in range(3):
+        page = service.facilities(world, capability="pci", near=(52.0907, 5.1214), cursor=cursor, limit=2)
+        seen += page["facilities"]
+        cursor = page["next"]
+    distances = [place["distance_km"] for place in seen]
+    assert distances == sorted(distances)
+    assert all(place["resolved"]["pci"] is True for place in seen)
+    one = service.facility(world, seen[0]["id"])
+    assert {**one, "distance_km": distances[0]} == {**seen[0], "directory_revision": 1}
+
+
+def test_facilities_by_region_and_kind(world: World) -> None:
+    by_name, by_word = (service.facilities(world, region=name, limit=200) for name in ("Fryslân", "fryslan"))
+    assert by_name == by_word
+    assert {place["rav"] for place in by_name["facilities"]} == {"Fryslân"}
+    assert service.facilities(world, region="nowhere")["facilities"] == []
+    kinds = {place["kind"] for place in service.facilities(world, kind="hospital_seh", limit=200)["facilities"]}
+    assert kinds == {"hospital_seh"}
+
+
+@pytest.mark.parametrize("question", [{"capability": "x"}, {"kind": "x"}, {"cursor": "x"}])
+def test_facilities_refuse_what_they_do_not_know(world: World, question: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        service.facilities(world, **question)
+    with pytest.raises(NotFound):
+        service.facility(world, "x")
+
+
+# -- several processes at once
+
+
+def start_and_decide(url: str) -> str:
+    world = service.open_world(Settings(database_url=url, bootstrap_key=SecretStr("the-first-key")))
+    try:
+        service.upgrade(world)
+        asker = service.authenticate(world, "the-first-key")
+        assert asker is not None
+        made = service.decide(world, SORE_THROAT, asker)
+        assert service.replay(world, made["id"])["identical"]
+        return str(made["id"])
+    finally:
+        service.close_world(world)
+
+
+def test_two_worlds_race_at_start(database_url: str, open_world: Open) -> None:
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        made = pool.map(start_and_decide, [database_url] * 3, chunksize=1)
+    world = open_world()
+    assert sorted(logged(world)) == sorted(made)
+    with database.reading(world.engine) as connection:
+        assert sources.newest_revision(connection) == 1
+        assert connection.scalar(sa.text("SELECT count(*) FROM api_keys")) == 1
+        assert connection.scalar(sa.text("SELECT count(*) FROM rulesets")) == 1
+
+
+def test_many_threads_share_one_world(world: World, asker: Asker) -> None:
+    cases = [changed(SORE_THROAT, heart_rate=60 + number) for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda case: service.decide(world, case, asker), cases))
+    assert sorted(logged(world)) == sorted(body["id"] for body in made)
+    for case, body in zip(cases, made, strict=True):
+        assert {**service.preview(world, case), "id": body["id"]} == body

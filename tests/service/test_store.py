@@ -1,0 +1,280 @@
+"""What is written comes back as it was, from a database of the right shape, or it is said that it does not."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from uuid_utils.compat import uuid7
+
+from routing import service
+from routing.errors import BadInput, BadRecord, NotFound, StoreUnavailable
+from routing.log.canonical import canonical
+from routing.service import Asker, World
+from routing.store import database, decisions, sources
+from routing.store.cursor import read_cursor, write_cursor
+from routing.store.tables import DECISIONS, METADATA
+from routing.vocabulary import digest_of
+
+NOON = datetime(2026, 11, 18, 11, tzinfo=UTC)
+ENTRY = canonical({"result": {"temperature": 38.7}, "text": "é"})
+
+
+@pytest.fixture
+def sourced(world: World) -> World:
+    """A world whose database knows one vocabulary and one ruleset."""
+    with database.writing(world.engine) as connection:
+        sources.keep_vocabulary(connection, world.words, NOON)
+        content = {"digest": "sha256:r", "name": "r", "version": "1.0.0", "effective_from": NOON}
+        connection.execute(METADATA.tables["rulesets"].insert(), {**content, "content": b"", "first_seen": NOON})
+    return world
+
+
+def row(world: World, asker: Asker, at: datetime = NOON, **changes: Any) -> decisions.Row:
+    values: dict[str, Any] = {
+        "id": uuid7(),
+        "decided_at": at,
+        "urgency": 1,
+        "conditions": {"stemi": "suspected"},
+        "facility_id": "umc-utrecht",
+        "channel": "ambulance",
+        "ruleset_digest": "sha256:r",
+        "vocabulary_digest": world.words.digest,
+        "directory_revision": 1,
+        "supersedes": None,
+        "key_id": UUID(asker.key_id),
+    }
+    return decisions.Row(**{**values, **changes})
+
+
+def append(world: World, added: decisions.Row, entry: bytes = ENTRY) -> UUID:
+    with database.writing(world.engine) as connection:
+        decisions.append(connection, added, entry)
+    return added.id
+
+
+def found(world: World, **wanted: Any) -> list[UUID]:
+    with database.reading(world.engine) as connection:
+        return [each.id for each in decisions.search(connection, decisions.Search(**wanted), None, 100)]
+
+
+def test_the_migrations_make_the_tables_that_the_code_expects(world: World) -> None:
+    with database.reading(world.engine) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_an_upgrade_can_be_repeated(world: World) -> None:
+    service.upgrade(world)
+    service.upgrade(world)
+    with database.reading(world.engine) as connection:
+        assert sources.newest_revision(connection) == 1
+
+
+def test_a_database_of_a_newer_version_is_refused(world: World) -> None:
+    with database.writing(world.engine) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreUnavailable, match="newer"):
+        service.upgrade(world)
+
+
+def test_sqlite_keeps_what_it_acknowledged(tmp_path: Path) -> None:
+    engine = database.open_engine(f"sqlite:///{tmp_path}/x.sqlite3")
+    with database.reading(engine) as connection:
+        seen = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    engine.dispose()
+    assert seen == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+
+
+def test_an_entry_comes_back_as_it_was(sourced: World, asker: Asker) -> None:
+    decision_id = append(sourced, row(sourced, asker))
+    with database.reading(sourced.engine) as connection:
+        assert decisions.read_entry(connection, decision_id) == ENTRY
+        assert decisions.exists(connection, decision_id)
+        assert not decisions.exists(connection, uuid7())
+        with pytest.raises(NotFound):
+            decisions.read_entry(connection, uuid7())
+
+
+@pytest.mark.parametrize("byte", [0, 5, -1])
+def test_a_flipped_byte_is_found(sourced: World, asker: Asker, byte: int) -> None:
+    decision_id = append(sourced, row(sourced, asker))
+    with database.writing(sourced.engine) as connection:
+        packed = bytearray(connection.scalars(sa.select(DECISIONS.c.entry)).one())
+        packed[byte] ^= 1
+        connection.execute(DECISIONS.update().values(entry=bytes(packed)))
+    with database.reading(sourced.engine) as connection, pytest.raises(BadRecord):
+        decisions.read_entry(connection, decision_id)
+
+
+def test_an_entry_that_was_replaced_is_found(sourced: World, asker: Asker) -> None:
+    decision_id = append(sourced, row(sourced, asker))
+    other = append(sourced, row(sourced, asker), canonical({"result": "another"}))
+    with database.writing(sourced.engine) as connection:
+        entry = connection.scalar(sa.select(DECISIONS.c.entry).where(DECISIONS.c.id == other))
+        connection.execute(DECISIONS.update().where(DECISIONS.c.id == decision_id).values(entry=entry))
+    with database.reading(sourced.engine) as connection, pytest.raises(BadRecord, match="digest"):
+        decisions.read_entry(connection, decision_id)
+
+
+@pytest.mark.parametrize("offset", [timedelta(0), timedelta(hours=1), timedelta(hours=-11)])
+def test_a_moment_is_the_same_moment_in_every_time_zone(sourced: World, asker: Asker, offset: timedelta) -> None:
+    moment = datetime(2026, 10, 25, 0, 59, 59, 123456, UTC)  # an hour before the clock goes back
+    append(sourced, row(sourced, asker, moment.astimezone(timezone(offset))))
+    with database.reading(sourced.engine) as connection:
+        (seen,) = decisions.search(connection, decisions.Search(since=moment), None, 10)
+        assert not decisions.search(connection, decisions.Search(until=moment), None, 10)
+    assert seen.decided_at == moment
+    assert seen.decided_at.tzinfo == UTC
+
+
+def test_a_time_without_offset_is_not_written(sourced: World, asker: Asker) -> None:
+    with pytest.raises(sa.exc.StatementError, match="offset"):
+        append(sourced, row(sourced, asker, datetime(2026, 11, 18, 12)))
+
+
+def test_search_asks_for_all_that_is_given(sourced: World, asker: Asker) -> None:
+    first = append(sourced, row(sourced, asker))
+    second = append(sourced, row(sourced, asker, NOON + timedelta(hours=1), urgency=3, conditions={}, facility_id=None))
+    third = append(sourced, row(sourced, asker, NOON + timedelta(hours=2), conditions={"cva": "possible", "tia": "x"}))
+    assert found(sourced) == [third, second, first]
+    assert found(sourced, urgency=1) == [third, first]
+    assert found(sourced, condition="cva") == [third]
+    assert found(sourced, facility_id="umc-utrecht") == [third, first]
+    assert found(sourced, since=NOON + timedelta(hours=1)) == [third, second]
+    assert found(sourced, until=NOON + timedelta(hours=1)) == [first]
+    assert found(sourced, urgency=3, condition="cva") == []
+
+
+def test_a_decision_can_only_rest_on_what_is_kept(sourced: World, asker: Asker) -> None:
+    for changes in (
+        {"ruleset_digest": "sha256:other"},
+        {"vocabulary_digest": "sha256:other"},
+        {"directory_revision": 7},
+        {"supersedes": uuid7()},
+        {"key_id": uuid7()},
+    ):
+        with pytest.raises(StoreUnavailable):
+            append(sourced, row(sourced, asker, **changes))
+    assert found(sourced) == []
+
+
+def test_a_broken_block_leaves_nothing_behind(sourced: World, asker: Asker) -> None:
+    with pytest.raises(ZeroDivisionError), database.writing(sourced.engine) as connection:
+        decisions.append(connection, row(sourced, asker), ENTRY)
+        raise ZeroDivisionError
+    assert found(sourced) == []
+
+
+def test_an_error_of_the_database_does_not_repeat_values(sourced: World, asker: Asker) -> None:
+    taken = row(sourced, asker, channel="secret")
+    append(sourced, taken)
+    with pytest.raises(StoreUnavailable) as raised:
+        append(sourced, taken)
+    assert "secret" not in f"{raised.value} {raised.value.__cause__}"
+
+
+def test_content_that_changed_is_found(world: World) -> None:
+    with database.writing(world.engine) as connection:
+        table = METADATA.tables["directory_revisions"]
+        connection.execute(table.update().values(digest=digest_of("something else")))
+    with database.reading(world.engine) as connection, pytest.raises(BadRecord):
+        sources.read_directory_source(connection, 1)
+
+
+def test_another_directory_is_another_revision(world: World) -> None:
+    content: dict[str, Any] = {"reference_date": "2026-01", "facilities": []}
+    with database.writing(world.engine) as connection:
+        assert sources.add_directory_if_new(connection, content, "test", NOON) == 2
+        assert sources.add_directory_if_new(connection, content, "test", NOON) == 2
+        assert sources.add_directory_if_new(connection, {**content, "holidays": []}, "test", NOON) == 3
+        assert sources.add_directory_if_new(connection, content, "test", NOON) == 4
+        assert sources.newest_revision(connection) == 4
+        assert sources.read_directory_source(connection, 2) == content
+
+
+def test_only_its_owner_reads_the_file(tmp_path: Path) -> None:
+    engine = database.open_engine(f"sqlite:///{tmp_path}/new/x.sqlite3")
+    with database.writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "new").iterdir()}
+    engine.dispose()
+    assert set(modes.values()) == {0o600}
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:
+    engine = database.open_engine("postgresql+psycopg://nobody:secret@127.0.0.1:9/none")
+    with pytest.raises(StoreUnavailable) as raised, database.reading(engine):
+        pass
+    assert "secret" not in str(raised.value)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreUnavailable, match="file"):
+        database.open_engine(f"sqlite:///{tmp_path}/file/x.sqlite3")
+
+
+def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
+    (tmp_path / "x.sqlite3").write_text("this is not a database, but it is long enough to look like one " * 40)
+    engine = database.open_engine(f"sqlite:///{tmp_path}/x.sqlite3")
+    with pytest.raises(StoreUnavailable), database.reading(engine):
+        pass
+    engine.dispose()
+
+
+def test_a_writer_that_waits_too_long_gives_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    engine = database.open_engine(f"sqlite:///{tmp_path}/x.sqlite3")
+    with database.writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+    other = sqlite3.connect(tmp_path / "x.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable), database.writing(engine):
+        pass
+    other.close()
+    engine.dispose()
+
+
+def cursors() -> Iterator[str]:
+    yield from ("", "x", "%%%", "é", "A" * 500, write_cursor("only one"), write_cursor("no time", uuid7().hex))
+    yield from (write_cursor(NOON.isoformat(), "no id"), write_cursor("2026-11-18T12:00:00", uuid7().hex))
+    yield from (write_cursor(NOON.isoformat(), uuid7().hex) + "=x", write_cursor(1, 2), write_cursor(True, "x"))
+
+
+@pytest.mark.parametrize("cursor", list(cursors()))
+def test_a_cursor_that_was_not_given_out_is_refused(cursor: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        decisions.position(cursor)
+    assert raised.value.faults[0].field == "cursor"
+
+
+def test_a_cursor_comes_back_as_it_was() -> None:
+    position = (NOON, uuid7())
+    assert decisions.position(decisions.cursor(position)) == position
+    assert read_cursor(write_cursor(1.5, "é"), float, str) == [1.5, "é"]
+
+
+def test_a_new_file_that_another_process_begins_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "new.sqlite3"
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+    release = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+    release.start()
+    engine = database.open_engine(f"sqlite:///{file}")
+    try:
+        with database.reading(engine) as connection:
+            assert connection.scalar(sa.text("PRAGMA journal_mode")) == "wal"
+    finally:
+        release.join()
+        engine.dispose()
+        other.close()

@@ -1,0 +1,152 @@
+"""The house keeps its shape: imports run one way, the core has no clock and no luck, files stay readable."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(path for package in ("routing", "api", "rulesets") for path in (ROOT / package).rglob("*.py"))
+
+ONLY_THERE = {
+    "durable_rules_engine": ("routing/rules/durable.py",),
+    "durable": (),
+    "sqlalchemy": ("routing/store/", "routing/service.py"),
+    "alembic": ("routing/store/",),
+    "psycopg": ("routing/store/",),
+    "flask": ("api/",),
+    "werkzeug": ("api/",),
+}
+"""Package -> the only files that may import it."""
+
+IMPURE = {
+    "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns", "time.monotonic",
+    "time.perf_counter", "time.process_time", "time.sleep", "os.environ", "os.getenv", "os.getpid", "os.urandom",
+    "random", "secrets", "uuid.uuid1", "uuid.uuid4", "uuid_utils", "tempfile", "socket", "getpass", "platform",
+}  # fmt: skip
+"""What gives another answer on another day or machine."""
+
+MAY_BE_IMPURE = (
+    "routing/service.py",
+    "routing/settings.py",
+    "routing/serving.py",
+    "routing/cli.py",
+    "routing/bench.py",
+    "api/",
+)
+"""The service is the only place with a clock; above it the world may be seen."""
+
+ALLOWED: dict[tuple[str, str], str] = {}
+"""File and name -> why it is allowed below the service all the same."""
+
+LONGEST = 450
+"""More lines than this in one file are a sign of two things in one."""
+
+LONGER = {
+    "routing/cli.py": 480,
+    "routing/rules/building.py": 500,
+    "routing/rules/durable.py": 650,
+    "routing/service.py": 550,
+}
+"""Files that are longer than they should be, and what they may not grow beyond; this table only gets shorter."""
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The top-level packages that the file at `path` imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield node.module.partition(".")[0]
+
+
+def impurities(path: Path) -> set[str]:
+    """The names of IMPURE that the file at `path` uses, whatever it calls them."""
+    tree = ast.parse(path.read_text("utf-8"))
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.partition(".")[0] in IMPURE}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} & IMPURE
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} & IMPURE
+        elif isinstance(node, ast.Attribute):
+            parts = ast.unparse(node).split(".")
+            found |= {".".join(parts[-2:])} & IMPURE
+    return found
+
+
+def test_imports_run_in_the_directions_of_the_contracts() -> None:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-logo", "--no-cache"]
+    result = subprocess.run(
+        command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_every_module_has_its_layer() -> None:
+    layers = next(
+        contract["layers"]
+        for contract in tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    )
+    placed = {
+        part for layer in layers for name in re.findall(r"[\w.]+", layer) for part in [".".join(name.split(".")[:2])]
+    }
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts[:2]) for path in (ROOT / "routing").rglob("*.py")}
+    assert modules - placed - {"routing.__init__"} == set()
+
+
+@pytest.mark.parametrize("package", ONLY_THERE)
+def test_a_package_is_imported_only_where_it_belongs(package: str) -> None:
+    elsewhere = [
+        name_of(path)
+        for path in SOURCES
+        if package in set(imported(path)) and not name_of(path).startswith(ONLY_THERE[package] or ("nowhere",))
+    ]
+    assert elsewhere == []
+
+
+def test_no_clock_no_luck_and_no_environment_below_the_service() -> None:
+    found = {
+        (name_of(path), name)
+        for path in SOURCES
+        if not name_of(path).startswith(MAY_BE_IMPURE)
+        for name in impurities(path)
+    }
+    assert found - set(ALLOWED) == set()
+    assert set(ALLOWED) - found == set(), "what is not used need not be allowed"
+
+
+def test_the_check_sees_a_clock(tmp_path: Path) -> None:
+    source = tmp_path / "core.py"
+    source.write_text(
+        "import datetime as dt\nimport os\nfrom time import time\nx = dt.datetime.now(), os.environ['A'], time()\n"
+    )
+    assert impurities(source) == {"datetime.now", "os.environ", "time.time"}
+
+
+def test_files_stay_short_enough_to_read() -> None:
+    lines = {name_of(path): path.read_text("utf-8").count("\n") for path in SOURCES}
+    assert {name: count for name, count in lines.items() if count > LONGER.get(name, LONGEST)} == {}
+
+
+def test_every_module_says_in_one_sentence_what_it_is_for() -> None:
+    silent = [name_of(path) for path in SOURCES if not ast.get_docstring(ast.parse(path.read_text("utf-8")))]
+    assert silent == []
+
+
+def test_no_module_is_a_drawer() -> None:
+    drawers = ("manager", "utils", "util", "helper", "helpers", "common", "misc", "processor")
+    assert [name_of(path) for path in SOURCES if path.stem in drawers] == []

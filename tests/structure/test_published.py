@@ -1,0 +1,41 @@
+"""What was published stays as it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from routing.rules.building import packaged_rulesets, read_ruleset
+from routing.rules.publication import changed_since, read_published
+from routing.vocabulary import read_vocabulary
+
+FOLDERS = {f"{folder.parent.name}/{folder.name}": folder for folder in packaged_rulesets()}
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_published_ruleset_never_changes(name: str) -> None:
+    ruleset = read_ruleset(FOLDERS[name], read_vocabulary())
+    assert f"{ruleset.name}/{ruleset.version}" == name
+    assert read_published()[name].digest == ruleset.digest, "make a new version folder instead"
+
+
+def test_every_published_ruleset_is_still_there() -> None:
+    assert set(read_published()) <= set(FOLDERS)
+
+
+def test_nobody_is_said_to_have_approved_what_no_clinician_accepted() -> None:
+    for name, publication in read_published().items():
+        pending = read_ruleset(FOLDERS[name], read_vocabulary()).pending
+        assert not (pending and publication.approved_by), name
+
+
+def test_a_changed_ruleset_is_found() -> None:
+    name, folder = next(iter(FOLDERS.items()))
+    ruleset = read_ruleset(folder, read_vocabulary())
+    published = read_published()
+    assert changed_since(ruleset, published) is None
+    found = changed_since(replace(ruleset, digest="sha256:" + "0" * 64), published)
+    assert found is not None
+    assert name in str(found)
+    assert "make a new version" in str(found)
