@@ -267,7 +267,7 @@ def test_a_cursor_comes_back_as_it_was() -> None:
 def test_a_new_file_that_another_process_begins_is_waited_for(tmp_path: Path) -> None:
     file = tmp_path / "new.sqlite3"
     other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN EXCLUSIVE")
+    other.execute("BEGIN IMMEDIATE")
     release = threading.Timer(0.3, lambda: other.execute("COMMIT"))
     release.start()
     engine = database.open_engine(f"sqlite:///{file}")
