@@ -32,6 +32,7 @@ class Decision:
     match: Match
     warnings: tuple[Reason, ...]
     ruleset: tuple[str, str, str]
+    region: tuple[str, str] | None
     vocabulary_digest: str
     directory_revision: int
     directory_digest: str
@@ -60,6 +61,7 @@ def decide(
         match=matched,
         warnings=(*triaged.warnings, *matched.warnings, *_warnings(case, evaluators, triaged, method)),
         ruleset=(ruleset.name, ruleset.version, ruleset.digest),
+        region=(ruleset.region.name, ruleset.region.version) if ruleset.region else None,
         vocabulary_digest=ruleset.vocabulary.digest,
         directory_revision=directory.revision,
         directory_digest=directory.digest,
@@ -77,8 +79,11 @@ def _warnings(case: Case, evaluators: Evaluators, triaged: Triage, method: str) 
         yield say("evaluators_disagree", {"rules": ", ".join(differing)})
     if method == straight_line.METHOD and (island := straight_line.island_of((case.lat, case.lon))) is not None:
         yield say("no_road", {"island": island})
-    if case.region is not None:
+    region = evaluators.ruleset.region
+    if case.region is not None and region is None:
         yield say("no_regional_agreement", {"region": case.region})
+    if region is not None and not region.accepted:
+        yield say("regional_agreement_pending", {"region": region.name, "version": region.version})
     pending = [rule for rule in evaluation.fired if rule.accepted is None]
     if pending:
         yield say("pending_rules", {"count": len(pending)})

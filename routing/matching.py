@@ -27,6 +27,9 @@ NEAR_TIE_MINUTES = 2
 """Places whose travel time differs at most so much are called about as fast; travel times are whole minutes."""
 
 Value = int | str | tuple[int, ...]
+LATE = ("too_late", "not_sure_in_time")
+"""The texts of criteria that say only when somebody arrives."""
+
 NORM_TEXTS: dict[Verdict, str] = {"met": "in_time", "not_met": "too_late", "uncertain": "not_sure_in_time"}
 
 
@@ -68,7 +71,8 @@ class _Matcher:
             return self.care_without_place(self.without_place)
         warnings = [self.say("without_place", {"capability": need.capability}) for need in self.without_place]
         if self.required:
-            return self.places(self.required, tuple(warnings))
+            required, plans = self.within_bypass(self.required)
+            return self.places(required, (*warnings, *plans))
         fallback = self.ruleset.selection.fallback_capability
         return self.places([_plain_need(fallback)], (*warnings, self.say("no_need")))
 
@@ -79,6 +83,46 @@ class _Matcher:
         if all(place.surely >= NEVER for place in assessed):
             return self.nobody(required, assessed, warnings)
         return self.chosen(required, assessed, warnings)
+
+    def within_bypass(self, required: Sequence[PatientNeed]) -> tuple[list[PatientNeed], tuple[Reason, ...]]:
+        """What is required once the bypass limits are held against the drive, and which of two plans that makes: direct
+        to the place that has everything, or the nearest first. Without a place that surely has it nothing changes."""
+        kept = [need for need in required if need.bypass_minutes is None]
+        plans = []
+        for need in required:
+            if need.bypass_minutes is None:
+                continue
+            near = self.nearest_sure(kept or [_plain_need(self.ruleset.selection.fallback_capability)])
+            direct = self.nearest_sure([*kept, need])
+            if near is None or direct is None:
+                kept.append(need)
+                continue
+            extra = direct.travel.minutes - near.travel.minutes
+            within = extra <= need.bypass_minutes
+            if within:
+                kept.append(need)
+            if extra > 0:
+                other = near if within else direct
+                words: dict[str, FactValue] = {
+                    "capability": need.capability,
+                    "name": other.facility.name,
+                    "minutes": extra,
+                }
+                words["limit"] = need.bypass_minutes
+                plans.append(self.say("direct" if within else "nearest_first", words))
+        if not kept:
+            kept = [_plain_need(self.ruleset.selection.fallback_capability)]
+        return kept, tuple(plans)
+
+    def nearest_sure(self, required: Sequence[PatientNeed]) -> Assessment | None:
+        """The nearest place within reach of which it is certain that it can do all this, in time or not."""
+        near = [number for number, trip in enumerate(self.travel) if trip.minutes <= self.reach]
+        sure = (
+            place
+            for place in self.criteria.assess(required, (), near)
+            if all(found.text in LATE for found in (*place.failures, *place.doubts))
+        )
+        return min(sure, key=lambda place: (place.travel.minutes, place.facility.id), default=None)
 
     def assess(self, required: Sequence[PatientNeed]) -> tuple[Assessment, ...]:
         """The places within reach, and if none of them qualifies the places beyond it as well."""
@@ -253,11 +297,7 @@ class _Matcher:
         if self.known_there(place):
             reasons.append(say("known_there"))
         reasons += self.norm_reasons(place.norms)
-        reasons += [
-            self.said(concession)[0]
-            for concession in concessions
-            if concession.text not in ("too_late", "not_sure_in_time")
-        ]
+        reasons += [self.said(concession)[0] for concession in concessions if concession.text not in LATE]
         return Candidate(
             rank=rank,
             kind=facility.kind,
@@ -312,7 +352,7 @@ class _Matcher:
         call = [
             self.said(concession)[0]
             for concession in (*best.doubts, *best.failures, *best.besides)
-            if concession.text not in ("not_sure_in_time", "too_late")
+            if concession.text not in LATE
         ]
         if call:
             return "call_first", tuple(call)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from routing.log.canonical import canonical, plain
 from routing.log.entry import answer, make_entry
 from routing.rules.building import packaged_rulesets, read_ruleset
 from routing.rules.evaluation import Evaluators, build_evaluators
+from routing.rules.overlay import Overlay, lay_over, overlay_in_force, packaged_overlays, read_overlay
 from routing.rules.ruleset import Ruleset
 from routing.vocabulary import Vocabulary, read_vocabulary
 
@@ -30,11 +31,24 @@ HOLIDAY_YEARS = (2024, 2050)
 
 @dataclass(frozen=True)
 class Desk:
-    """Words, rules and places, ready to decide with."""
+    """Words, rules and places, ready to decide with; `evaluators` hold the national rules."""
 
     words: Vocabulary
     evaluators: Evaluators
     directory: Directory
+    overlays: tuple[Overlay, ...] = ()
+    regional: dict[str, Evaluators] = field(default_factory=dict, repr=False, compare=False)
+
+    def evaluators_for(self, region: str | None, now: datetime) -> Evaluators:
+        """The evaluators for a case in `region`: with its agreements if it has any. Raises BadData."""
+        national = self.evaluators.ruleset
+        overlay = overlay_in_force(self.overlays, region, national, now)
+        if overlay is None:
+            return self.evaluators
+        key = f"{overlay.region}/{overlay.version}"
+        if key not in self.regional:
+            self.regional[key] = build_evaluators(lay_over(national, overlay))
+        return self.regional[key]
 
 
 def open_desk(rulesets: Path | None, now: datetime) -> Desk:
@@ -42,7 +56,13 @@ def open_desk(rulesets: Path | None, now: datetime) -> Desk:
     that is in force at `now`. Raises BadData."""
     words = read_vocabulary()
     found = tuple(read_ruleset(folder, words) for folder in ruleset_folders(rulesets))
-    return Desk(words, build_evaluators(ruleset_in_force(found, now)), packaged_directory(words))
+    rules = ruleset_in_force(found, now)
+    return Desk(words, build_evaluators(rules), packaged_directory(words), overlays(rulesets))
+
+
+def overlays(place: Path | None) -> tuple[Overlay, ...]:
+    """The regional overlays at `place` (a folder of rulesets; None: the packaged ones). Raises BadData."""
+    return tuple(read_overlay(folder) for folder in packaged_overlays(place))
 
 
 def packaged_directory(words: Vocabulary) -> Directory:
@@ -79,6 +99,6 @@ def ruleset_in_force(rulesets: Iterable[Ruleset], now: datetime) -> Ruleset:
 def decide_at_desk(desk: Desk, body: Any, now: datetime) -> tuple[Decision, dict[str, Any]]:
     """The decision on the case in `body` at `now`, and how it looks outside (without an id). Raises BadInput."""
     case = parse_case(body, desk.words, now, desk.directory.by_id)
-    decision = decide(case, desk.directory, desk.evaluators, now)
+    decision = decide(case, desk.directory, desk.evaluators_for(case.region, now), now)
     entry = make_entry(decision, case, desk.words, id="", now=now, asker={}, supersedes=None)
     return decision, {**answer(plain(canonical(entry))), "id": None}

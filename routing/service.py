@@ -36,9 +36,10 @@ from routing.geography import distance_km
 from routing.log.canonical import canonical, plain
 from routing.log.entry import answer, make_entry
 from routing.log.replay import replay as replay_entry
-from routing.packaged import directory_document, ruleset_folders, ruleset_in_force
+from routing.packaged import directory_document, overlays, ruleset_folders, ruleset_in_force
 from routing.rules.building import read_ruleset, ruleset_from_source
 from routing.rules.evaluation import Evaluators, build_evaluators
+from routing.rules.overlay import Overlay, lay_over, overlay_in_force
 from routing.rules.ruleset import Ruleset
 from routing.settings import Settings
 from routing.store import database, decisions, keys, sources
@@ -158,6 +159,7 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
         rules = in_force(world, world.clock())
         found["ruleset"] = {"name": rules.name, "version": rules.version, "digest": rules.digest}
         found["engine"] = _evaluators(world, rules).engine is not None
+        check_rules(world)
         found["directory_revision"] = newest_directory(world).revision
     except EngineFault:
         return False, {**found, "fault": "the rule engine cannot take these rules"}
@@ -198,8 +200,8 @@ def _decide(world: World, body: Mapping[str, Any], asker: Asker | None) -> _Made
     now = world.clock().astimezone(UTC)
     case_body, supersedes = _without_supersedes(world, body)
     directory = newest_directory(world)
-    rules = in_force(world, now)
     case = parse_case(case_body, world.words, now, directory.by_id)
+    rules = in_force_in(world, case.region, now)
     entry = make_entry(
         decide_case(case, directory, _evaluators(world, rules), now),
         case,
@@ -354,6 +356,29 @@ def installed_rulesets(world: World) -> tuple[Ruleset, ...]:
 def in_force(world: World, now: datetime) -> Ruleset:
     """The ruleset that decides at `now`: the newest that has taken effect. Raises BadData if there is none."""
     return ruleset_in_force(installed_rulesets(world), now)
+
+
+def in_force_in(world: World, region: str | None, now: datetime) -> Ruleset:
+    """The ruleset that decides in `region` at `now`: the national one, with what the region agreed. Raises BadData."""
+    rules = in_force(world, now)
+    overlay = overlay_in_force(installed_overlays(world), region, rules, now)
+    if overlay is None:
+        return rules
+    key = ("overlaid", rules.digest, overlay.region, overlay.version)
+    return world.memory.once(key, lambda: lay_over(rules, overlay))
+
+
+def check_rules(world: World) -> None:
+    """Read the rules that decide now, also those of every region that has agreements. Raises BadData."""
+    now = world.clock()
+    in_force(world, now)
+    for region in sorted({overlay.region for overlay in installed_overlays(world)}):
+        in_force_in(world, region, now)
+
+
+def installed_overlays(world: World) -> tuple[Overlay, ...]:
+    """The regional overlays that this installation may use. Raises BadData."""
+    return world.memory.once("overlays", lambda: overlays(world.settings.rulesets))
 
 
 def _evaluators(world: World, rules: Ruleset) -> Evaluators:

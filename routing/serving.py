@@ -39,7 +39,7 @@ def prepare(settings: Settings) -> str | None:
     world = service.open_world(settings)
     try:
         service.upgrade(world)
-        service.in_force(world, world.clock())  # a ruleset that cannot be read is said now, not at the first case
+        service.check_rules(world)  # a ruleset that cannot be read is said now, not at the first case
         if settings.embedded and settings.bootstrap_key is None and not service.has_keys(world):
             return service.create_key(world, "made at the first start", frozenset(ROLES))
         return None

@@ -66,12 +66,16 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class PatientNeed:
-    """A capability that the patient needs, with all norms that were asked for and all reasons."""
+    """A capability that the patient needs, with all norms that were asked for and all reasons.
+
+    `bypass_minutes`: required while it costs at most so many minutes more than the nearest place that meets all else.
+    """
 
     capability: str
     strength: Strength
     within: tuple[Norm, ...]
     reasons: tuple[Reason, ...]
+    bypass_minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def facts_of(case: Case, now: datetime, holidays: frozenset[date]) -> dict[str, 
 def triage(case: Case, evaluators: Evaluators, now: datetime, holidays: frozenset[date]) -> Triage:
     """Triage `case` at `now`."""
     ruleset = evaluators.ruleset
-    evaluation = evaluators.evaluate(facts_of(case, now, holidays), now)
+    evaluation = evaluators.evaluate({**ruleset.agreements, **facts_of(case, now, holidays)}, now)
     reasons = {rule.id: reason_of(rule, evaluators, evaluation) for rule in evaluation.fired}
     urgency = _urgency(evaluation, reasons, ruleset)
     conditions = tuple(_conditions(evaluation.fired, reasons))
@@ -186,4 +190,11 @@ def _needs(fired: Iterable[Rule], reasons: Mapping[str, Reason], ruleset: Rulese
         keys = dict.fromkeys(need.within for need, _ in counting if need.within is not None)
         norms = tuple(ruleset.norms[key] for key in keys)
         why = dict.fromkeys(key for _, key in (*counting, *asked))
-        yield PatientNeed(capability, strength, norms, tuple(reasons[key] for key in why))
+        limits = [need.bypass_minutes for need, _ in counting]
+        yield PatientNeed(capability, strength, norms, tuple(reasons[key] for key in why), widest(limits))
+
+
+def widest(limits: Sequence[int | None]) -> int | None:
+    """The most generous of the bypass limits; None, no limit, is the widest of all."""
+    known = [limit for limit in limits if limit is not None]
+    return max(known) if len(known) == len(limits) else None

@@ -19,7 +19,7 @@ from routing.yamlfile import YamlFile, read
 
 Language = Literal["nl", "en"]
 FactType = Literal["boolean", "number", "choice", "time"]
-Given = Literal["observations", "patient", "case", "clock"]
+Given = Literal["observations", "patient", "case", "clock", "agreement"]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 
 URGENCIES = ("U0", "U1", "U2", "U3", "U4", "U5")
@@ -101,7 +101,7 @@ class Fact(Strict):
             raise ValueError("`unit`, `range` and `whole` belong to a number")
         if self.range is not None and self.range[0] >= self.range[1]:
             raise ValueError("`range` runs from low to high")
-        if self.type == "choice" and not self.values and self.given == "observations":
+        if self.type == "choice" and not self.values and self.given in ("observations", "agreement"):
             raise ValueError("a choice needs `values`")
         if self.type != "choice" and self.values:
             raise ValueError("`values` belong to a choice")

@@ -161,7 +161,7 @@ def run(case: WorkedCase, desk: Desk) -> Outcome:
         parsed = parse_case(case.given, desk.words, case.at, desk.directory.by_id)
     except BadInput as error:
         return Outcome(case, (Mismatch("given", "a case that can be read", str(error)),), frozenset())
-    decision = decide(parsed, desk.directory, desk.evaluators, case.at)
+    decision = decide(parsed, desk.directory, desk.evaluators_for(parsed.region, case.at), case.at)
     return Outcome(case, tuple(_compare(case.expect, decision)), frozenset(fired_rules(decision)))
 
 

@@ -95,6 +95,7 @@ dispatches:
 """
 
 _HEAD = """\
+format: 2
 name: tiny
 version: 1.0.0
 title: {nl: klein, en: small}

@@ -167,6 +167,7 @@ dispatches:
 """
 
 _HEAD = """
+format: 2
 name: small
 version: 1.0.0
 title: {nl: Kleine wereld, en: Small world}
@@ -372,7 +373,7 @@ def ruleset(give_way: tuple[str, ...] = GIVE_WAY) -> Ruleset:
     for short, long in _SHORT.items():
         texts = {name: text.replace(short, long) for name, text in texts.items()}
     source = {name: parse(text, name).value for name, text in texts.items()}
-    packaged = Path(str(importlib.resources.files("rulesets"))) / "acute-nl" / "1.0.0" / "selection.yaml"
+    packaged = Path(str(importlib.resources.files("rulesets"))) / "acute-nl" / "1.1.0" / "selection.yaml"
     source["selection.yaml"] = {**read(packaged).value, "give_way": list(give_way)}
     return ruleset_from_source(source, vocabulary())
 

@@ -92,6 +92,7 @@ def result_body(decision: Decision, vocabulary: Vocabulary) -> dict[str, Any]:
         "warnings": reasons(decision.warnings),
         "provenance": {
             "ruleset": dict(zip(("name", "version", "digest"), decision.ruleset, strict=True)),
+            "region": dict(zip(("name", "version"), decision.region, strict=True)) if decision.region else None,
             "vocabulary": decision.vocabulary_digest,
             "directory_revision": decision.directory_revision,
             "travel": decision.travel_method,
@@ -153,6 +154,7 @@ def _need(need: PatientNeed, vocabulary: Vocabulary) -> dict[str, Any]:
         "reasons": reasons(need.reasons),
         "within": min(within, key=lambda norm: int(norm["minutes"]), default=None),
         "all_norms": within,
+        "bypass_limit_minutes": need.bypass_minutes,
     }
 
 

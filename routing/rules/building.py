@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from routing.errors import BadData, Finding
+from routing.rules.agreements import agreement_problem, bypass_problem, region_of, with_numbers
 from routing.rules.checks import brace_problems, fact_subjects, formula_problem, item_problem, most_points
 from routing.rules.condition import (
     Condition,
@@ -27,13 +28,15 @@ from routing.rules.condition import (
 from routing.rules.rule import Acceptance, Need, Reference, Rule, RuleCycle, strata
 from routing.rules.ruleset import Logistics, Norm, Ruleset
 from routing.rules.scores import Band, Derived, Item, Score
-from routing.rules.selection import ORDERS, TEXTS, Instead, Limit, Nobody, Selection, Template
+from routing.rules.selection import Instead, Limit, Nobody, Selection, Template
+from routing.rules.selection_checks import selection_problems
 from routing.rules.shapes import (
     AcceptedEntry,
     DerivedFile,
     DetourEntry,
     Head,
     ItemEntry,
+    NeedEntry,
     NormEntry,
     ParametersFile,
     ReferenceEntry,
@@ -43,7 +46,7 @@ from routing.rules.shapes import (
     SourceEntry,
     TopicFile,
 )
-from routing.vocabulary import AMBULANCES, URGENCIES, Vocabulary, digest_of, parse_as
+from routing.vocabulary import AMBULANCES, URGENCIES, Text, Vocabulary, digest_of, parse_as
 from routing.yamlfile import Location, YamlFile, read
 
 SINGLE_FILES = ("ruleset.yaml", "parameters.yaml", "derived.yaml", "selection.yaml")
@@ -113,6 +116,7 @@ class _Builder:
         self.subjects["urgency"] = Subject("urgency", "urgency")
         rules = tuple(self.rules(Names(self.subjects, named)))
         self.between_rules(rules)
+        self.agreed(rules)
         norms = {key: self.norm(key, entry) for key, entry in numbers.norms.items()}
         self.tables()
         selection = self.selection(norms)
@@ -130,7 +134,9 @@ class _Builder:
             default_urgency=URGENCIES.index(head.default_urgency.level),
             default_text=head.default_urgency.text,
             default_why=head.default_urgency.why,
+            region=region_of(self.files),
             rules=rules,
+            agreements={key: entry.value for key, entry in numbers.agreements.items()},
             subjects=self.subjects,
             parameters=named,
             norms=norms,
@@ -201,7 +207,7 @@ class _Builder:
         for key in numbers.logistics.response_minutes:
             if key not in AMBULANCES:
                 self.error(file, ("logistics", "response_minutes", key), f"`{key}` is not an ambulance urgency")
-        for part in ("parameters", "deadlines"):
+        for part in ("parameters", "agreements", "deadlines"):
             for key, entry in getattr(numbers, part).items():
                 self.reference(entry.reference, file, (part, key))
         for part in ("response_minutes", "reach_minutes"):
@@ -331,13 +337,13 @@ class _Builder:
         return Rule(
             id=entry.id,
             when=when,
-            text=entry.text,
+            text=self.filled(entry, file, here),
             reference=self.reference(entry.reference, file, here, entry.id),
             why=entry.why,
             urgency=URGENCIES.index(then.urgency) if then.urgency in URGENCIES else None,
             condition=then.condition.code if then.condition else None,
             status=then.condition.status if then.condition else None,
-            needs=tuple(Need(need.capability, need.strength, need.within) for need in then.needs),
+            needs=tuple(self.need(need) for need in then.needs),
             ambulance=then.dispatch.ambulance if then.dispatch else None,
             mmt=then.dispatch.mmt if then.dispatch else None,
             warning=then.warning,
@@ -345,6 +351,20 @@ class _Builder:
             file=file,
             line=self.files[file].line(here),
         )
+
+    def need(self, given: NeedEntry) -> Need:
+        limit = self.parameters.parameters.get(given.bypass_limit or "")
+        return Need(given.capability, given.strength, given.within, None if limit is None else round(limit.value))
+
+    def filled(self, entry: RuleEntry, file: str, here: Location) -> Text:
+        """The text of a rule with the parameters in its braces; texts of the first format have no braces."""
+        if self.head.format == 1:
+            return entry.text
+        numbers = self.parameters.parameters
+        for problem in brace_problems(entry.text, tuple(numbers)):
+            self.error(file, (*here, "text"), problem, entry.id)
+            return entry.text
+        return with_numbers(entry.text, {key: number.value for key, number in numbers.items()})
 
     def accepted(self, entry: RuleEntry, file: str, here: Location) -> Acceptance | None:
         if not isinstance(entry.review, AcceptedEntry):
@@ -374,6 +394,8 @@ class _Builder:
                 self.error(file, spot, f"there is no capability `{need.capability}` in the vocabulary", entry.id)
             if need.within is not None and need.within not in self.parameters.norms:
                 self.error(file, spot, f"there is no norm `{need.within}` in parameters.yaml", entry.id)
+            if (problem := bypass_problem(need, self.parameters.parameters)) is not None:
+                self.error(file, spot, problem, entry.id)
 
     def reachable(self, rule: Rule, here: Location) -> None:
         file = rule.file
@@ -412,6 +434,23 @@ class _Builder:
             file, line = self.rule_lines[error.rules[0]]
             self.errors.append(Finding(file, line, str(error), error.rules[0]))
 
+    def agreed(self, rules: tuple[Rule, ...]) -> None:
+        """What rules ask of agreements must have been agreed: an agreement is never unknown."""
+        facts, given = self.vocabulary.facts, self.parameters.agreements
+        for key, entry in given.items():
+            if (problem := agreement_problem(key, entry.value, self.vocabulary)) is not None:
+                self.error("parameters.yaml", ("agreements", key), problem)
+        for key, number in self.parameters.parameters.items():
+            low, high = number.region_may_choose or (number.value, number.value)
+            if not low <= number.value <= high:
+                message = f"`region_may_choose` runs from low to high and holds the national value {number.value:g}"
+                self.error("parameters.yaml", ("parameters", key, "region_may_choose"), message)
+        for rule in rules:
+            for name in dict.fromkeys(test.subject for test in tests(rule.when)):
+                if name in facts and facts[name].given == "agreement" and name not in given:
+                    message = f"asks the agreement `{name}`, which has no value under `agreements` of parameters.yaml"
+                    self.errors.append(Finding(*self.rule_lines[rule.id], message, rule.id))
+
     # selection
 
     def selection(self, norms: Mapping[str, Norm]) -> Selection | None:
@@ -419,14 +458,11 @@ class _Builder:
         given = self.parsed(SelectionFile, file)
         if given is None:
             return None
-        self.giving_way(given, norms)
+        for location, message in selection_problems(given, self.head.format, norms, self.vocabulary):
+            self.error(file, location, message)
         self.reference(given.open_questions.reference, file, ("open_questions",))
-        self.texts(given)
-        self.instead(given)
-        if given.known_there_from not in URGENCIES:
-            self.error(file, ("known_there_from",), f"is one of {', '.join(URGENCIES)}")
-        if given.fallback.capability not in self.vocabulary.capabilities:
-            self.error(file, ("fallback", "capability"), f"there is no capability `{given.fallback.capability}`")
+        for key, taking_over in given.in_office_hours.items():
+            self.reference(taking_over.reference, file, ("in_office_hours", key))
         fallback = given.fallback.nobody
         return Selection(
             give_way=given.give_way,
@@ -444,41 +480,6 @@ class _Builder:
             nobody=Nobody(fallback.kind, fallback.name, fallback.text),
             texts={key: Template(entry.text, entry.change) for key, entry in given.texts.items()},
         )
-
-    def giving_way(self, given: SelectionFile, norms: Mapping[str, Norm]) -> None:
-        file = "selection.yaml"
-        may_give_way = {*norms, *self.vocabulary.capabilities, "open", "patients", "referral"}
-        for index, name in enumerate(given.give_way):
-            if name not in may_give_way:
-                self.error(file, ("give_way", index), f"`{name}` is not a norm, a capability, `patients` or `open`")
-            if name in given.give_way[:index]:
-                self.error(file, ("give_way", index), f"`{name}` stands here twice")
-        if sorted(given.order) != sorted(ORDERS):
-            self.error(file, ("order",), f"must name each of {', '.join(ORDERS)} once")
-
-    def texts(self, given: SelectionFile) -> None:
-        file = "selection.yaml"
-        if sorted(given.texts) != sorted(TEXTS):
-            missing = ", ".join(sorted(set(TEXTS) ^ set(given.texts)))
-            self.error(file, ("texts",), f"must hold exactly the texts {', '.join(TEXTS)} (differs in: {missing})")
-        for key, entry in given.texts.items():
-            for text in (entry.text, entry.change):
-                for problem in brace_problems(text, TEXTS.get(key, ())):
-                    self.error(file, ("texts", key), problem)
-
-    def instead(self, given: SelectionFile) -> None:
-        file = "selection.yaml"
-        for key, entry in given.in_office_hours.items():
-            here: Location = ("in_office_hours", key)
-            self.reference(entry.reference, file, here)
-            for name in (key, entry.capability):
-                if name not in self.vocabulary.capabilities:
-                    self.error(file, here, f"there is no capability `{name}`")
-            if entry.urgency_from not in URGENCIES:
-                self.error(file, here, f"`urgency_from` is one of {', '.join(URGENCIES)}")
-            other = self.vocabulary.capabilities.get(entry.capability)
-            if other is not None and other.place:
-                self.error(file, here, f"`{entry.capability}` is to be had at a place; name care without a place")
 
     def limit(self, given: DetourEntry, key: str) -> Limit:
         return Limit(given.minutes, self.reference(given.reference, "selection.yaml", (key,)), given.why)

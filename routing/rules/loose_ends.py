@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from routing.rules.ruleset import Ruleset
 
 _PARAMETER = re.compile(r"\$(\w+)")
+_LIMIT = re.compile(r'"bypass_limit": "(\w+)"')
 _SOURCE = re.compile(r'"source": "([^"]+)"')
 
 
@@ -19,7 +20,7 @@ def loose_ends(ruleset: Ruleset) -> tuple[str, ...]:
 
 def _found(ruleset: Ruleset) -> Iterator[str]:
     text = json.dumps(dict(ruleset.source), sort_keys=True)
-    used_parameters = set(_PARAMETER.findall(text))
+    used_parameters = {*_PARAMETER.findall(text), *_LIMIT.findall(text)}
     for name in ruleset.parameters:
         if name not in used_parameters:
             yield f"parameters.yaml: no rule uses the parameter `{name}`"

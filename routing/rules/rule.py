@@ -54,11 +54,16 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A capability that the patient needs; `within` is the id of a norm."""
+    """A capability that the patient needs; `within` is the id of a norm.
+
+    `bypass_minutes` bounds a requirement: it is required as long as the nearest place that has it costs at most so many
+    minutes more than the nearest place that meets all else. None: at any distance.
+    """
 
     capability: str
     strength: Strength
     within: str | None = None
+    bypass_minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from routing.rules.condition import Parameter, Subject
-from routing.rules.rule import Reference, Rule
+from routing.rules.rule import FactValue, Reference, Rule
 from routing.rules.scores import Derived, Score, formula_facts, score_facts
 from routing.rules.selection import Selection
 from routing.rules.shapes import Clock
@@ -37,13 +37,28 @@ class Logistics:
     reach_minutes: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The agreements of a region that a ruleset was changed by; `accepted`: whether the region confirmed them."""
+
+    name: str
+    version: str
+    title: Text
+    accepted: bool
+
+
 @dataclass(frozen=True)
 class Ruleset:
-    """Everything that decides. `source` is the plain content of its files, `digest` names exactly that content."""
+    """Everything that decides. `source` is the plain content of its files, `digest` names exactly that content.
+
+    `region` names the region whose agreements are in it; None: the national rules. `agreements` are facts that hold for
+    every case.
+    """
 
     name: str
     version: str
     digest: str
+    region: Region | None
     title: Text
     owner: str
     effective_from: datetime
@@ -51,6 +66,7 @@ class Ruleset:
     default_text: Text
     default_why: str
     rules: tuple[Rule, ...] = field(repr=False)
+    agreements: Mapping[str, FactValue] = field(repr=False)
     subjects: Mapping[str, Subject] = field(repr=False)
     parameters: Mapping[str, Parameter] = field(repr=False)
     norms: Mapping[str, Norm] = field(repr=False)

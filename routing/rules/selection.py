@@ -17,6 +17,8 @@ ORDERS: tuple[Order, ...] = (
 _NORM = ("norm", "limit", "elapsed", "low", "high", "short")
 _TRIP = ("minutes", "low", "high")
 
+_TWO_PLANS = ("capability", "name", "minutes", "limit")
+
 TEXTS: Mapping[str, tuple[str, ...]] = {
     "lacks": ("capability",),
     "capability_unknown": ("capability",),
@@ -54,8 +56,19 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "no_regional_agreement": ("region",),
     "place_uncertain": (),
     "no_road": ("island",),
+    "direct": _TWO_PLANS,
+    "nearest_first": _TWO_PLANS,
+    "regional_agreement_pending": ("region", "version"),
 }
 """Every text that a ruleset must give, with the words that may stand between braces in it."""
+
+TEXTS_SINCE: Mapping[str, int] = {"direct": 2, "nearest_first": 2, "regional_agreement_pending": 2}
+"""Texts that only rulesets of this format and later hold; what they speak of cannot happen with an older one."""
+
+
+def texts_of(version: int) -> Mapping[str, tuple[str, ...]]:
+    """The texts that a ruleset of this format must hold."""
+    return {name: words for name, words in TEXTS.items() if TEXTS_SINCE.get(name, 1) <= version}
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class DefaultEntry(Strict):
 class Head(Strict):
     """`ruleset.yaml`."""
 
+    format: Literal[1, 2] = 1
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     title: Text
@@ -51,13 +52,23 @@ class Head(Strict):
 
 
 class ParameterEntry(Strict):
-    """A named threshold."""
+    """A named threshold; a region may choose another value within `region_may_choose`, both ends included."""
 
     value: float
     unit: str
     label: Text
     reference: ReferenceEntry
     why: str
+    region_may_choose: tuple[float, float] | None = None
+
+
+class AgreementEntry(Strict):
+    """What was agreed about how care is organised, as the value of a fact with `given: agreement`."""
+
+    value: bool | float | str
+    reference: ReferenceEntry
+    why: str
+    region_may_choose: bool = False
 
 
 class NormEntry(Strict):
@@ -100,6 +111,7 @@ class ParametersFile(Strict):
     """`parameters.yaml`."""
 
     parameters: dict[str, ParameterEntry]
+    agreements: dict[str, AgreementEntry] = Field(default_factory=dict)
     norms: dict[str, NormEntry]
     deadlines: dict[str, DeadlineEntry]
     logistics: LogisticsEntry
@@ -166,6 +178,7 @@ class NeedEntry(Strict):
     capability: str
     strength: Strength
     within: str | None = None
+    bypass_limit: str | None = None
 
 
 class DispatchEntry(Strict):
@@ -202,6 +215,38 @@ class RuleEntry(Strict):
     reference: ReferenceEntry
     why: str = Field(min_length=1)
     review: Literal["pending"] | AcceptedEntry
+
+
+class ChosenParameter(Strict):
+    """The value that a region chose for a parameter."""
+
+    value: float
+    reference: ReferenceEntry
+    why: str = Field(min_length=1)
+
+
+class ChosenAgreement(Strict):
+    """The value that a region chose for an agreement."""
+
+    value: bool | float | str
+    reference: ReferenceEntry
+    why: str = Field(min_length=1)
+
+
+class OverlayFile(Strict):
+    """`overlay.yaml`: what a region chose where the national rules leave the choice to it."""
+
+    region: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    title: Text
+    effective_from: str
+    owner: str
+    ruleset: str
+    ruleset_versions: tuple[str, ...] = Field(min_length=1)
+    review: Literal["pending"] | AcceptedEntry
+    references: dict[str, SourceEntry]
+    parameters: dict[str, ChosenParameter] = Field(default_factory=dict)
+    agreements: dict[str, ChosenAgreement] = Field(default_factory=dict)
 
 
 class TopicFile(Strict):

@@ -1,0 +1,125 @@
+"""Regional overlays: what a region agreed on, laid over the national rules where these leave the choice to a region.
+
+The result is a ruleset like any other: built and checked as a whole, with a digest of its own. What a region may choose
+stands in the national rules: parameters with `region_may_choose` and their limits, agreements that may differ. Nothing
+else can be touched: no rule, no norm, no text, no deadline.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from routing.errors import BadData, Finding
+from routing.rules.agreements import OVERLAY_FILE
+from routing.rules.building import ruleset_from_source
+from routing.rules.ruleset import Ruleset
+from routing.rules.shapes import Head, OverlayFile, ParametersFile
+from routing.vocabulary import parse_as
+from routing.yamlfile import Location, YamlFile, read
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """The agreements of one region, of one version."""
+
+    region: str
+    version: str
+    effective_from: datetime
+    file: YamlFile = field(repr=False)
+    content: OverlayFile = field(repr=False)
+
+
+def packaged_overlays(root: Path | None = None) -> tuple[Path, ...]:
+    """The folders of the overlays under `root`, or of those that come with Wegwijs, sorted."""
+    base = root if root is not None else Path(str(importlib.resources.files("rulesets")))
+    return tuple(sorted(path.parent for path in base.glob(f"regions/*/*/{OVERLAY_FILE}")))
+
+
+def read_overlay(folder: Path) -> Overlay:
+    """The overlay in `folder`. Raises BadData with file and line."""
+    if not (folder / OVERLAY_FILE).is_file():
+        raise BadData((Finding(str(folder), None, f"is not the folder of an overlay: it has no `{OVERLAY_FILE}`"),))
+    file = read(folder / OVERLAY_FILE, OVERLAY_FILE)
+    content = parse_as(OverlayFile, file)
+    try:
+        effective_from = datetime.fromisoformat(content.effective_from)
+    except ValueError:
+        effective_from = None
+    if effective_from is None or effective_from.tzinfo is None:
+        message = "must be a time with offset, for example 2026-01-01T00:00:00+01:00"
+        raise BadData((file.finding(("effective_from",), message),))
+    return Overlay(content.region, content.version, effective_from.astimezone(UTC), file, content)
+
+
+def overlay_in_force(overlays: Iterable[Overlay], region: str | None, rules: Ruleset, now: datetime) -> Overlay | None:
+    """What `region` agreed on for `rules` at `now`: the newest that has taken effect; None if there is nothing."""
+    found = [
+        overlay
+        for overlay in overlays
+        if overlay.region == region
+        and overlay.content.ruleset == rules.name
+        and rules.version in overlay.content.ruleset_versions
+        and overlay.effective_from <= now
+    ]
+    return max(found, key=lambda it: (it.effective_from, [int(part) for part in it.version.split(".")]), default=None)
+
+
+def lay_over(rules: Ruleset, overlay: Overlay) -> Ruleset:
+    """`rules` with what the region chose. Raises BadData that lists everything that a region may not choose."""
+    national = ParametersFile.model_validate(rules.source["parameters.yaml"])
+    head = Head.model_validate(rules.source["ruleset.yaml"])
+    problems = tuple(overlay.file.finding(*problem) for problem in _problems(overlay, rules, national, head))
+    if problems:
+        raise BadData(problems)
+    source: dict[str, Any] = deepcopy(dict(rules.source))
+    chosen = overlay.file.value
+    for part in ("parameters", "agreements"):
+        for key, entry in chosen.get(part, {}).items():
+            source["parameters.yaml"][part][key].update(deepcopy(entry))
+    source["ruleset.yaml"]["references"].update(deepcopy(chosen["references"]))
+    source[OVERLAY_FILE] = deepcopy(chosen)
+    return ruleset_from_source(source, rules.vocabulary)
+
+
+def _problems(overlay: Overlay, rules: Ruleset, national: ParametersFile, head: Head) -> Iterator[tuple[Location, str]]:
+    content = overlay.content
+    if content.ruleset != rules.name or rules.version not in content.ruleset_versions:
+        yield ("ruleset_versions",), f"was not agreed for `{rules.name}/{rules.version}`"
+    if rules.region is not None:
+        yield ("region",), f"lies on the national rules, not on those of `{rules.region.name}`"
+    yield from _parameters(content, national)
+    yield from _agreements(content, national)
+    for key, source in content.references.items():
+        if key in head.references and head.references[key] != source:
+            yield ("references", key), f"`{key}` is another source in the national rules; give it another name"
+
+
+def _parameters(content: OverlayFile, national: ParametersFile) -> Iterator[tuple[Location, str]]:
+    free = [key for key, entry in national.parameters.items() if entry.region_may_choose]
+    for key, chosen in content.parameters.items():
+        entry = national.parameters.get(key)
+        if entry is None or entry.region_may_choose is None:
+            yield (
+                ("parameters", key),
+                f"a region may not choose `{key}`, only {', '.join(free) or 'nothing'}",
+            )
+        elif not entry.region_may_choose[0] <= chosen.value <= entry.region_may_choose[1]:
+            low, high = entry.region_may_choose
+            message = f"`{chosen.value:g}` is not within what a region may choose: {low:g} to {high:g} {entry.unit}"
+            yield ("parameters", key, "value"), message
+
+
+def _agreements(content: OverlayFile, national: ParametersFile) -> Iterator[tuple[Location, str]]:
+    free = [key for key, entry in national.agreements.items() if entry.region_may_choose]
+    for key in content.agreements:
+        if key not in free:
+            yield (
+                ("agreements", key),
+                f"a region may not choose `{key}`, only {', '.join(free) or 'nothing'}",
+            )
