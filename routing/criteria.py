@@ -17,7 +17,7 @@ from typing import NamedTuple
 from routing.candidate import NormCheck, Verdict
 from routing.case import Case
 from routing.facilities.directory import Directory
-from routing.facilities.opening import TIME_ZONE, Opening, next_change
+from routing.facilities.opening import Opening, clock_time, next_change
 from routing.facilities.profile import Facility, open_for
 from routing.rules.rule import FactValue
 from routing.rules.ruleset import Norm, Ruleset
@@ -230,7 +230,7 @@ class Criteria:
         if key not in self._shut:
             arrival = self.arrival(minutes)
             opens = self._opens(opening, arrival)
-            words = {"arrival": _clock_time(arrival), "opens": _clock_time(opens, arrival) if opens else ""}
+            words = {"arrival": clock_time(arrival), "opens": clock_time(opens, arrival) if opens else ""}
             text = "closed" if opens else "closed_for_now"
             self._shut[key] = Concession(text, "open", self._positions.get("open", NEVER), words)
         return self._shut[key]
@@ -332,13 +332,6 @@ def _check(clock: _Clock, lead: int, travel: Travel) -> NormCheck:
     elif high <= norm.minutes and clock.can_be_met:
         verdict = "met"
     return NormCheck(norm, passed + travel.minutes, low, high, verdict, clock.known)
-
-
-def _clock_time(moment: datetime, reference: datetime | None = None) -> str:
-    """Dutch clock time, with the date where it is another day than that of `reference`."""
-    local = moment.astimezone(TIME_ZONE)
-    other_day = reference is not None and local.date() != reference.astimezone(TIME_ZONE).date()
-    return local.strftime("%d-%m %H:%M" if other_day else "%H:%M")
 
 
 def _moment(value: FactValue | None) -> datetime | None:

@@ -15,9 +15,11 @@ from routing.case import Case
 from routing.criteria import NEVER, Assessment, Concession, Criteria, norm_words
 from routing.facilities.directory import Directory
 from routing.facilities.opening import office_hours
+from routing.facilities.status import Stop
 from routing.rules.rule import FactValue
 from routing.rules.ruleset import Ruleset
 from routing.rules.selection import Order
+from routing.stops import policy
 from routing.travel import Travel
 from routing.triage import PatientNeed, Reason, Triage
 from routing.vocabulary import Text
@@ -55,6 +57,9 @@ class _Matcher:
     ) -> None:
         self.triage, self.case, self.directory, self.ruleset, self.travel = triage, case, directory, ruleset, travel
         self.criteria = Criteria(triage, case, directory, ruleset, travel, now)
+        self.now = now
+        rules, capabilities = ruleset.selection.stops, [need.capability for need in triage.needs]
+        self.stops = policy(rules, triage, capabilities) if rules is not None and directory.stops else None
         self.reach = ruleset.logistics.reach_minutes[triage.urgency.level]
         self.wording = Wording(ruleset)
         self.say = self.wording.reason
@@ -162,6 +167,8 @@ class _Matcher:
         )
         chosen_ids = {place.facility.id for place in ranked}
         ruled_out = tuple(self.ruled_out(place) for place in within if place.facility.id not in chosen_ids)
+        if self.stops is not None and self.stops.diverts and all(self.stopped(place) for place in ranked):
+            warnings = (*warnings, self.say("all_stopped"))
         badge, because = self.confidence(ranked)
         return Match(candidates, ruled_out, badge, because, warnings)
 
@@ -222,7 +229,7 @@ class _Matcher:
     def nearest(self, places: Sequence[Assessment]) -> int:
         """Minutes to the nearest place among those that are best on what ranks before any detour."""
         order = self.ruleset.selection.order
-        first = min(order.index("preferred_missing"), order.index("not_known_there"))
+        first = min(index for index, name in enumerate(order) if name in self.detours)
         before = {place.facility.id: tuple(v for _, v in self.ranking(place, 0, order[:first])) for place in places}
         best = min(before.values())
         return min(place.travel.minutes for place in places if before[place.facility.id] == best)
@@ -241,6 +248,9 @@ class _Matcher:
                     yield name, place.unknown
                 case "norms_not_sure":
                     yield name, place.norms_not_sure
+                case "stopped":
+                    far = self.prefers_without_stop and detour > (self.stops.extra_minutes if self.stops else 0)
+                    yield name, int(far or self.stopped(place) is not None)
                 case "preferred_missing":
                     near = detour <= selection.preferred_detour.minutes
                     yield name, len(place.missing_preferred) if near else len(self.preferred)
@@ -250,6 +260,27 @@ class _Matcher:
                     yield name, place.travel.minutes
                 case "id":
                     yield name, place.facility.id
+
+    @property
+    def prefers_without_stop(self) -> bool:
+        """Whether a place without a stop is worth a bounded detour, rather than any."""
+        return self.stops is not None and self.stops.meaning == "prefers_without"
+
+    @property
+    def detours(self) -> tuple[Order, ...]:
+        """The criteria of the ranking that count minutes from the nearest place."""
+        both: tuple[Order, ...] = ("preferred_missing", "not_known_there")
+        return ("stopped", *both) if self.prefers_without_stop else both
+
+    def stopped(self, place: Assessment) -> Stop | None:
+        """The stop that makes another place come first, if there is one."""
+        return self.stop(place) if self.stops is not None and self.stops.diverts else None
+
+    def stop(self, place: Assessment) -> Stop | None:
+        """The stop of the place that matters to this patient and lasts until the arrival, whatever it means."""
+        if self.stops is None or not (stops := self.directory.stops.get(place.facility.id)):
+            return None
+        return self.stops.active(stops, self.now, self.criteria.arrival(place.travel.minutes))
 
     def known_there(self, place: Assessment) -> bool:
         if self.triage.urgency.rank < self.ruleset.selection.known_there_from:
@@ -296,6 +327,8 @@ class _Matcher:
         reasons += [say("prefers", {"capability": key}) for key in self.preferred if key not in place.missing_preferred]
         if self.known_there(place):
             reasons.append(say("known_there"))
+        if self.stops is not None and (stop := self.stop(place)) is not None:
+            reasons.append(say(self.stops.text, self.stops.words(stop)))
         reasons += self.norm_reasons(place.norms)
         reasons += [self.said(concession)[0] for concession in concessions if concession.text not in LATE]
         return Candidate(
@@ -307,8 +340,19 @@ class _Matcher:
             travel=travel,
             arrival_at=self.criteria.arrival(travel.minutes),
             norms=place.norms,
-            status=(StatusFact("seh" if facility.capabilities.get("seh") else facility.kind, "stop"),),
+            status=self.status(place),
             criteria=ranking,
+        )
+
+    def status(self, place: Assessment) -> tuple[StatusFact, ...]:
+        """What is known of the stops of the place; where nothing was reported that is unknown, not none."""
+        facility = place.facility
+        if not (stops := self.directory.stops.get(facility.id)):
+            return (StatusFact("seh" if facility.capabilities.get("seh") else facility.kind, "stop"),)
+        ages = [int((self.now - stop.since).total_seconds() // 60) for stop in stops]
+        return tuple(
+            StatusFact(stop.unit, "stop", value=True, source=stop.source, observed_at=stop.since, age_minutes=age)
+            for stop, age in zip(stops, ages, strict=True)
         )
 
     def norm_reasons(self, checks: Iterable[NormCheck]) -> Iterator[Reason]:

@@ -11,6 +11,9 @@ from routing.rules.ruleset import Ruleset
 from routing.triage import Reason
 from routing.vocabulary import Text
 
+LABELLED = {"capability", "norm", "unit"}
+"""Words that are ids, for which the reader gets the label."""
+
 NOTHING: Mapping[str, FactValue] = {}
 
 
@@ -47,7 +50,7 @@ class Wording:
         """`text` with its braces filled; a capability or norm by its label."""
         if not words:
             return text
-        if "capability" not in words and "norm" not in words:
+        if not LABELLED & words.keys():
             return Text(text.nl.format_map(words), text.en.format_map(words))
         return Text(text.nl.format_map(self._labels(words, "nl")), text.en.format_map(self._labels(words, "en")))
 
@@ -57,4 +60,6 @@ class Wording:
             found["capability"] = getattr(self.ruleset.vocabulary.capabilities[capability].label, language)
         if isinstance(norm := words.get("norm"), str):
             found["norm"] = getattr(self.ruleset.norms[norm].label, language)
+        if isinstance(unit := words.get("unit"), str):
+            found["unit"] = getattr(self.ruleset.vocabulary.stop_kinds[unit].label, language)
         return found

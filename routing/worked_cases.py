@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from pydantic import Field
 from routing.case import parse_case
 from routing.decision import Decision, decide, fired_rules
 from routing.errors import BadData, BadInput, Finding
+from routing.facilities.status import Stop
 from routing.packaged import Desk
 from routing.rules.rule import Status, Strength
 from routing.vocabulary import Strict, Text, parse_as
@@ -61,10 +62,18 @@ class Expectation(Strict):
     warnings: tuple[str, ...] = ()
 
 
+class _Stop(Strict):
+    facility: str
+    unit: str
+    since: str
+    expected_end: str | None = None
+
+
 class _Case(Strict):
     name: Text
     at: str
     given: Any
+    stops: tuple[_Stop, ...] = ()
     expect: Expectation
 
 
@@ -74,7 +83,8 @@ class _CaseFile(Strict):
 
 @dataclass(frozen=True, slots=True)
 class WorkedCase:
-    """A case, the moment at which it is decided, and what must come out; `file` and `line` are where it stands."""
+    """A case, the moment at which it is decided, and what must come out; `file` and `line` are where it stands. `stops`
+    are the stops of places at that moment."""
 
     name: Text
     at: datetime
@@ -82,6 +92,7 @@ class WorkedCase:
     expect: Expectation
     file: str
     line: int | None
+    stops: Mapping[str, tuple[Stop, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +142,12 @@ def _worked(case: _Case, file: YamlFile, index: int) -> WorkedCase:
     if at.tzinfo is None:
         raise ValueError("no offset")
     given = file.value["cases"][index]["given"]  # as it was written; the model turned lists into tuples
-    return WorkedCase(case.name, at, given, case.expect, file.name, file.line(("cases", index)))
+    stops: dict[str, tuple[Stop, ...]] = {}
+    for stop in case.stops:
+        expected_end = datetime.fromisoformat(stop.expected_end) if stop.expected_end else None
+        made = Stop(stop.unit, datetime.fromisoformat(stop.since), expected_end, "worked case")
+        stops[stop.facility] = (*stops.get(stop.facility, ()), made)
+    return WorkedCase(case.name, at, given, case.expect, file.name, file.line(("cases", index)), stops)
 
 
 def _dangling(expect: Expectation, file: YamlFile, index: int, desk: Desk) -> Iterator[Finding]:
@@ -161,7 +177,8 @@ def run(case: WorkedCase, desk: Desk) -> Outcome:
         parsed = parse_case(case.given, desk.words, case.at, desk.directory.by_id)
     except BadInput as error:
         return Outcome(case, (Mismatch("given", "a case that can be read", str(error)),), frozenset())
-    decision = decide(parsed, desk.directory, desk.evaluators_for(parsed.region, case.at), case.at)
+    directory = replace(desk.directory, stops=case.stops) if case.stops else desk.directory
+    decision = decide(parsed, directory, desk.evaluators_for(parsed.region, case.at), case.at)
     return Outcome(case, tuple(_compare(case.expect, decision)), frozenset(fired_rules(decision)))
 
 

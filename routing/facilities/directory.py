@@ -33,6 +33,7 @@ from routing.facilities.profile import (
     contradictions,
     resolve_capabilities,
 )
+from routing.facilities.status import Stop
 from routing.geography import Places, places_at
 
 FacilityId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
@@ -96,7 +97,8 @@ class Directory:
 
     `facilities` are sorted by id. `digest` is over what the places and holidays are, not over the revision. A
     capability has the number `bits[capability]`; `mask_true[i] & bit` says that the place has it for certain, and
-    `mask_unknown[i] & bit` that nobody knows. `places` holds the positions for a travel provider.
+    `mask_unknown[i] & bit` that nobody knows. `places` holds the positions for a travel provider. `stops` are
+    by id of the place; a place that is not in it is not known to have none.
     """
 
     revision: int
@@ -110,6 +112,7 @@ class Directory:
     mask_true: tuple[int, ...] = field(repr=False)
     mask_unknown: tuple[int, ...] = field(repr=False)
     places: Places = field(repr=False)
+    stops: Mapping[str, tuple[Stop, ...]] = field(default_factory=dict, repr=False, hash=False)
 
 
 def read_directory(document: Mapping[str, Any], table: CapabilityTable, revision: int) -> Directory:

@@ -226,3 +226,10 @@ def _minutes(value: Any, key: str) -> int:
 
 def _clock_time(minutes: int) -> str:
     return f"{minutes // _HOUR:02d}:{minutes % _HOUR:02d}"
+
+
+def clock_time(moment: datetime, reference: datetime | None = None) -> str:
+    """Dutch clock time, with the date where it is another day than that of `reference`."""
+    local = moment.astimezone(TIME_ZONE)
+    other_day = reference is not None and local.date() != reference.astimezone(TIME_ZONE).date()
+    return local.strftime("%d-%m %H:%M" if other_day else "%H:%M")

@@ -28,8 +28,8 @@ from routing.rules.condition import (
 from routing.rules.rule import Acceptance, Need, Reference, Rule, RuleCycle, strata
 from routing.rules.ruleset import Logistics, Norm, Ruleset
 from routing.rules.scores import Band, Derived, Item, Score
-from routing.rules.selection import Instead, Limit, Nobody, Selection, Template
-from routing.rules.selection_checks import selection_problems
+from routing.rules.selection import Instead, Limit, Nobody, Selection, Stops, Template
+from routing.rules.selection_checks import read_stops, selection_problems, stop_problems
 from routing.rules.shapes import (
     AcceptedEntry,
     DerivedFile,
@@ -44,6 +44,7 @@ from routing.rules.shapes import (
     ScoreFile,
     SelectionFile,
     SourceEntry,
+    StopsEntry,
     TopicFile,
 )
 from routing.vocabulary import AMBULANCES, URGENCIES, Text, Vocabulary, digest_of, parse_as
@@ -461,6 +462,7 @@ class _Builder:
         for location, message in selection_problems(given, self.head.format, norms, self.vocabulary):
             self.error(file, location, message)
         self.reference(given.open_questions.reference, file, ("open_questions",))
+        stops = self.stops(given.stops) if given.stops is not None else None
         for key, taking_over in given.in_office_hours.items():
             self.reference(taking_over.reference, file, ("in_office_hours", key))
         fallback = given.fallback.nobody
@@ -479,7 +481,15 @@ class _Builder:
             fallback_capability=given.fallback.capability,
             nobody=Nobody(fallback.kind, fallback.name, fallback.text),
             texts={key: Template(entry.text, entry.change) for key, entry in given.texts.items()},
+            stops=stops,
         )
+
+    def stops(self, given: StopsEntry) -> Stops | None:
+        self.reference(given.reference, "selection.yaml", ("stops",))
+        problems = tuple(stop_problems(given, self.parameters, self.vocabulary))
+        for location, message in problems:
+            self.error("selection.yaml", location, message)
+        return None if problems else read_stops(given, self.parameters, self.vocabulary)
 
     def limit(self, given: DetourEntry, key: str) -> Limit:
         return Limit(given.minutes, self.reference(given.reference, "selection.yaml", (key,)), given.why)

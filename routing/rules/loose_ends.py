@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from routing.rules.ruleset import Ruleset
 
 _PARAMETER = re.compile(r"\$(\w+)")
-_LIMIT = re.compile(r'"bypass_limit": "(\w+)"')
+_LIMIT = re.compile(r'"(?:bypass_limit|extra_minutes|longest_minutes)": "(\w+)"')
 _SOURCE = re.compile(r'"source": "([^"]+)"')
 
 

@@ -13,7 +13,9 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from routing.errors import BadData, Finding
 from routing.rules.agreements import OVERLAY_FILE
@@ -22,6 +24,8 @@ from routing.rules.ruleset import Ruleset
 from routing.rules.shapes import Head, OverlayFile, ParametersFile
 from routing.vocabulary import parse_as
 from routing.yamlfile import Location, YamlFile, read
+
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,8 @@ def overlay_in_force(overlays: Iterable[Overlay], region: str | None, rules: Rul
 
 def lay_over(rules: Ruleset, overlay: Overlay) -> Ruleset:
     """`rules` with what the region chose. Raises BadData that lists everything that a region may not choose."""
-    national = ParametersFile.model_validate(rules.source["parameters.yaml"])
-    head = Head.model_validate(rules.source["ruleset.yaml"])
+    national = _parsed(ParametersFile, rules, "parameters.yaml")
+    head = _parsed(Head, rules, "ruleset.yaml")
     problems = tuple(overlay.file.finding(*problem) for problem in _problems(overlay, rules, national, head))
     if problems:
         raise BadData(problems)
@@ -85,6 +89,10 @@ def lay_over(rules: Ruleset, overlay: Overlay) -> Ruleset:
     source["ruleset.yaml"]["references"].update(deepcopy(chosen["references"]))
     source[OVERLAY_FILE] = deepcopy(chosen)
     return ruleset_from_source(source, rules.vocabulary)
+
+
+def _parsed(shape: type[Shape], rules: Ruleset, name: str) -> Shape:
+    return parse_as(shape, YamlFile(name, rules.source[name], {}))
 
 
 def _problems(overlay: Overlay, rules: Ruleset, national: ParametersFile, head: Head) -> Iterator[tuple[Location, str]]:

@@ -9,14 +9,17 @@ from typing import Literal
 from routing.rules.rule import Reference
 from routing.vocabulary import Text
 
-Order = Literal["gave_way", "norms_not_sure", "unknown", "preferred_missing", "not_known_there", "minutes", "id"]
+Order = Literal[
+    "gave_way", "norms_not_sure", "unknown", "stopped", "preferred_missing", "not_known_there", "minutes", "id"
+]
 ORDERS: tuple[Order, ...] = (
-    "gave_way", "norms_not_sure", "unknown", "preferred_missing", "not_known_there", "minutes", "id"
+    "gave_way", "norms_not_sure", "unknown", "stopped", "preferred_missing", "not_known_there", "minutes", "id"
 )  # fmt: skip
 
 _NORM = ("norm", "limit", "elapsed", "low", "high", "short")
 _TRIP = ("minutes", "low", "high")
 
+_STOP = ("unit", "since", "until")
 _TWO_PLANS = ("capability", "name", "minutes", "limit")
 
 TEXTS: Mapping[str, tuple[str, ...]] = {
@@ -59,16 +62,54 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "direct": _TWO_PLANS,
     "nearest_first": _TWO_PLANS,
     "regional_agreement_pending": ("region", "version"),
+    "goes_anyway": _STOP,
+    "stopped": _STOP,
+    "stops_not_agreed": _STOP,
+    "all_stopped": (),
 }
 """Every text that a ruleset must give, with the words that may stand between braces in it."""
 
-TEXTS_SINCE: Mapping[str, int] = {"direct": 2, "nearest_first": 2, "regional_agreement_pending": 2}
+TEXTS_SINCE: Mapping[str, int] = dict.fromkeys(
+    (
+        "direct",
+        "nearest_first",
+        "regional_agreement_pending",
+        "goes_anyway",
+        "stopped",
+        "stops_not_agreed",
+        "all_stopped",
+    ),
+    2,
+)
 """Texts that only rulesets of this format and later hold; what they speak of cannot happen with an older one."""
 
 
 def texts_of(version: int) -> Mapping[str, tuple[str, ...]]:
     """The texts that a ruleset of this format must hold."""
     return {name: words for name, words in TEXTS.items() if TEXTS_SINCE.get(name, 1) <= version}
+
+
+def orders_of(version: int) -> tuple[Order, ...]:
+    """What a ruleset of this format ranks by; stops came with the second."""
+    return ORDERS if version > 1 else tuple(name for name in ORDERS if name != "stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """What a stop means for a patient. Up to the urgency `goes_anyway_to` and for the conditions `goes_anyway_with`
+    nothing: it is shown. Up to `prefers_without_to` a place without one is preferred within `extra_minutes`. Whoever
+    is less urgent is sent to a place without one. `agreed` is False where the region agreed on no stops.
+
+    A stop counts at most `longest_minutes`. `units`: unit of a stop -> the capabilities that it is about.
+    """
+
+    agreed: bool
+    goes_anyway_to: int
+    goes_anyway_with: frozenset[str]
+    prefers_without_to: int
+    extra_minutes: int
+    longest_minutes: int
+    units: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +160,4 @@ class Selection:
     fallback_capability: str
     nobody: Nobody
     texts: Mapping[str, Template]
+    stops: Stops | None = None

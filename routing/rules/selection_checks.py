@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 
 from routing.rules.checks import brace_problems
-from routing.rules.selection import ORDERS, texts_of
-from routing.rules.shapes import SelectionFile
+from routing.rules.selection import Stops, orders_of, texts_of
+from routing.rules.shapes import ParametersFile, SelectionFile, StopsEntry
 from routing.vocabulary import URGENCIES, Vocabulary
 from routing.yamlfile import Location
 
@@ -20,8 +20,11 @@ def selection_problems(
     yield from _giving_way(given, norms, vocabulary)
     yield from _texts(given, version)
     yield from _in_office_hours(given, vocabulary)
-    if sorted(given.order) != sorted(ORDERS):
-        yield ("order",), f"must name each of {', '.join(ORDERS)} once"
+    orders = orders_of(version)
+    if sorted(given.order) != sorted(orders):
+        yield ("order",), f"must name each of {', '.join(orders)} once"
+    if (given.stops is None) != (version == 1):
+        yield ("stops",), "`stops` says what a stop means; rulesets of format 2 have it"
     if given.known_there_from not in URGENCIES:
         yield ("known_there_from",), f"is one of {', '.join(URGENCIES)}"
     if given.fallback.capability not in vocabulary.capabilities:
@@ -59,3 +62,40 @@ def _in_office_hours(given: SelectionFile, vocabulary: Vocabulary) -> Iterator[P
         other = vocabulary.capabilities.get(entry.capability)
         if other is not None and other.place:
             yield here, f"`{entry.capability}` is to be had at a place; name care without a place"
+
+
+def stop_problems(given: StopsEntry, numbers: ParametersFile, vocabulary: Vocabulary) -> Iterator[Problem]:
+    """What is wrong with what is said about stops."""
+    here: Location = ("stops",)
+    for key in ("extra_minutes", "longest_minutes"):
+        parameter = numbers.parameters.get(getattr(given, key))
+        if parameter is None or parameter.unit != "min":
+            yield (*here, key), "must be the name of a parameter in minutes (`min`)"
+    if not isinstance(getattr(numbers.agreements.get(given.agreed), "value", None), bool):
+        yield (*here, "agreed"), "must be the name of an agreement that is a yes/no"
+    levels = (given.goes_anyway.urgency, given.prefers_without)
+    if not set(levels) <= set(URGENCIES) or not "U1" <= levels[0] < levels[1]:
+        yield here, "`goes_anyway.urgency` is U1 or less urgent, and `prefers_without` less urgent than that"
+    for code in given.goes_anyway.conditions:
+        if code not in vocabulary.conditions:
+            yield (*here, "goes_anyway"), f"there is no condition `{code}`"
+    if set(given.units) != set(vocabulary.stop_kinds):
+        yield (*here, "units"), f"must name exactly {', '.join(vocabulary.stop_kinds)}"
+    for unit, capabilities in given.units.items():
+        for name in capabilities:
+            if name not in vocabulary.capabilities:
+                yield (*here, "units", unit), f"there is no capability `{name}`"
+
+
+def read_stops(given: StopsEntry, numbers: ParametersFile, vocabulary: Vocabulary) -> Stops:
+    """What is said about stops, once nothing is wrong with it. All national time-critical conditions go anyway."""
+    national = {code for code, condition in vocabulary.conditions.items() if condition.time_critical}
+    return Stops(
+        agreed=bool(numbers.agreements[given.agreed].value),
+        goes_anyway_to=URGENCIES.index(given.goes_anyway.urgency),
+        goes_anyway_with=frozenset(national | {*given.goes_anyway.conditions}),
+        prefers_without_to=URGENCIES.index(given.prefers_without),
+        extra_minutes=round(numbers.parameters[given.extra_minutes].value),
+        longest_minutes=round(numbers.parameters[given.longest_minutes].value),
+        units=given.units,
+    )

@@ -303,6 +303,27 @@ class InsteadEntry(Strict):
     why: str
 
 
+class GoesAnywayEntry(Strict):
+    """Whom a stop does not hold back."""
+
+    urgency: str
+    time_critical: Literal[True]
+    conditions: tuple[str, ...] = ()
+
+
+class StopsEntry(Strict):
+    """What a stop means, per urgency and condition."""
+
+    agreed: str
+    goes_anyway: GoesAnywayEntry
+    prefers_without: str
+    extra_minutes: str
+    longest_minutes: str
+    units: dict[str, tuple[str, ...]]
+    reference: ReferenceEntry
+    why: str
+
+
 class SelectionFile(Strict):
     """`selection.yaml`."""
 
@@ -314,4 +335,5 @@ class SelectionFile(Strict):
     open_questions: QuestionsEntry
     in_office_hours: dict[str, InsteadEntry] = Field(default_factory=dict)
     fallback: FallbackEntry
+    stops: StopsEntry | None = None
     texts: dict[str, TemplateEntry]
