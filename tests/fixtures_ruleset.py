@@ -36,6 +36,9 @@ facts:
   office_hours:
     {type: boolean, group: case, given: clock, label: {nl: kantooruren, en: office hours},
      question: {nl: "Kantooruren?", en: "Office hours?"}}
+  stops_agreed:
+    {type: boolean, group: case, given: agreement, label: {nl: stops afgesproken, en: stops agreed},
+     question: {nl: "Stops?", en: "Stops?"}}
   night:
     {type: boolean, group: case, given: clock, label: {nl: nacht, en: night}, question: {nl: "Nacht?", en: "Night?"}}
   heart_rate:
@@ -111,6 +114,10 @@ _PARAMETERS = """\
 parameters:
   cardiac_age: {value: 40, unit: year, label: {nl: leeftijd, en: age}, reference: {source: book}, why: from then on}
   fever: {value: 38.5, unit: degC, label: {nl: koorts, en: fever}, reference: {source: book}, why: from then on}
+  stop_extra: {value: 15, unit: min, label: {nl: omweg, en: detour}, reference: {source: book}, why: assumed}
+  stop_longest: {value: 240, unit: min, label: {nl: duur, en: duration}, reference: {source: book}, why: assumed}
+agreements:
+  stops_agreed: {value: true, reference: {source: book}, why: assumed}
 norms:
   pci-75: {minutes: 75, clock_start: called_at, clock_end: arrival, legal_status: example,
            label: {nl: dotternorm, en: PCI norm}, reference: {source: book}, why: sooner is better}
@@ -203,6 +210,15 @@ in_office_hours: {{seh: {{capability: huisarts, urgency_from: U3, reference: {{s
 fallback:
   capability: seh
   nobody: {{kind: meldkamer, name: {{nl: meldkamer, en: dispatch}}, text: {{nl: bel, en: call}}}}
+stops:
+  agreed: stops_agreed
+  goes_anyway: {{urgency: U1, time_critical: true}}
+  prefers_without: U2
+  extra_minutes: stop_extra
+  longest_minutes: stop_longest
+  units: {{seh: [seh]}}
+  reference: {{source: book}}
+  why: assumed
 texts:
 {texts}"""
 

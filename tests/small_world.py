@@ -81,6 +81,9 @@ facts:
   transport: {type: choice, group: case, given: case,
     label: {nl: vervoer, en: transport}, question: {nl: Hoe?, en: How?},
     values: {ambulance: {nl: ambulance, en: ambulance}, own: {nl: eigen, en: own}, walk: {nl: lopend, en: on foot}}}
+  stops_agreed:
+    {type: boolean, group: case, given: agreement, label: {nl: stops afgesproken, en: stops agreed},
+     question: {nl: "Stops?", en: "Stops?"}}
   office_hours: {type: boolean, group: case, given: clock,
     label: {nl: kantooruren, en: office hours}, question: {nl: Kantooruren?, en: Office hours?}}
   night: {type: boolean, group: case, given: clock, label: {nl: nacht, en: night}, question: {nl: Nacht?, en: Night?}}
@@ -190,6 +193,10 @@ _SHORT = {
 _PARAMETERS = """
 parameters:
   fever: {value: 38.5, unit: "°C", label: {nl: koorts, en: fever}, %sourced}
+  stop_extra: {value: 15, unit: min, label: {nl: omweg, en: detour}, region_may_choose: [0, 45], %sourced}
+  stop_longest: {value: 240, unit: min, label: {nl: duur, en: duration}, region_may_choose: [30, 480], %sourced}
+agreements:
+  stops_agreed: {value: true, region_may_choose: true, %sourced}
 norms:
   pci-75: {minutes: 75, clock_start: called_at, clock_end: arrival, legal_status: example,
     label: {nl: dotteren binnen 75 minuten, en: PCI within 75 minutes}, %sourced}
@@ -314,6 +321,18 @@ rules:
      text: {nl: Let op., en: Take care.}, %pending}
 """
 
+STOPS = {
+    "agreed": "stops_agreed",
+    "goes_anyway": {"urgency": "U1", "time_critical": True},
+    "prefers_without": "U2",
+    "extra_minutes": "stop_extra",
+    "longest_minutes": "stop_longest",
+    "units": {"seh": ["seh", "ivt", "pci"]},
+    "reference": {"source": "made-up"},
+    "why": "made up",
+}
+"""What a stop means here."""
+
 GIVE_WAY = ("pci-75", "pci-60", "ivt-270", "burn-360", "contact-90", "referral", "nicu", "burn_centre", "evt", "ivt",
             "obstetrics", "icu", "pci")  # fmt: skip
 """What may be given up here, the first first. `seh`, `hap`, `minor_injury`, `patients` and `open` never are."""
@@ -374,7 +393,7 @@ def ruleset(give_way: tuple[str, ...] = GIVE_WAY) -> Ruleset:
         texts = {name: text.replace(short, long) for name, text in texts.items()}
     source = {name: parse(text, name).value for name, text in texts.items()}
     packaged = Path(str(importlib.resources.files("rulesets"))) / "acute-nl" / "1.1.0" / "selection.yaml"
-    source["selection.yaml"] = {**read(packaged).value, "give_way": list(give_way)}
+    source["selection.yaml"] = {**read(packaged).value, "give_way": list(give_way), "stops": STOPS}
     return ruleset_from_source(source, vocabulary())
 
 
