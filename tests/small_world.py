@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.resources
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from routing.case import Case, parse_case
 from routing.decision import Decision, Minutes, decide
 from routing.facilities.directory import Directory, read_directory
 from routing.facilities.profile import CapabilityTable, capability_table
+from routing.facilities.status import Stop
 from routing.geography import Places, Point
 from routing.log.entry import result_body
 from routing.matching import match
@@ -478,9 +480,14 @@ Need = tuple[str, ...]
 
 
 def triaged(
-    needs: Sequence[Need] = (), *, urgency: str = "U2", ambulance: str | None = None, suspected: Sequence[str] = ()
+    needs: Sequence[Need] = (),
+    *,
+    urgency: str = "U2",
+    ambulance: str | None = None,
+    suspected: Sequence[str] = (),
+    bypass: Mapping[str, int] | None = None,
 ) -> Triage:
-    """A triage that found these needs, as if rules had said so."""
+    """A triage that found these needs, as if rules had said so; `bypass`: capability -> its bypass limit in minutes."""
     rank = URGENCIES.index(urgency)
     codes = tuple(SuspectedCondition(code, "suspected", ()) for code in suspected)
     critical = (vocabulary().conditions[code].time_critical for code in suspected)
@@ -494,6 +501,7 @@ def triaged(
                 "required" if strength == "required" else "preferred",
                 tuple(ruleset().norms[norm] for norm in norms),
                 (),
+                (bypass or {}).get(name),
             )
             for name, strength, *norms in needs
         ),
@@ -513,15 +521,18 @@ def matched(
     ambulance: str | None = None,
     suspected: Sequence[str] = (),
     give_way: tuple[str, ...] = GIVE_WAY,
+    bypass: Mapping[str, int] | None = None,
+    stops: Mapping[str, tuple[Stop, ...]] | None = None,
+    rules: Ruleset | None = None,
     **changes: Any,
 ) -> Match:
     """The match for a patient with `needs` among places given as `(minutes, place(...))`; own transport unless said."""
-    places = directory_of(*(record for _, record in pairs))
+    places = replace(directory_of(*(record for _, record in pairs)), stops=stops or {})
     minutes = {str(record["id"]): found for found, record in pairs}
     patient = case(now, **{"transport": "own", **changes})
     travel = told(minutes, places)(HERE, places.places, now)
-    triage = triaged(needs, urgency=urgency, ambulance=ambulance, suspected=suspected)
-    return match(triage, patient, places, ruleset(give_way), travel, now)
+    triage = triaged(needs, urgency=urgency, ambulance=ambulance, suspected=suspected, bypass=bypass)
+    return match(triage, patient, places, rules or ruleset(give_way), travel, now)
 
 
 def ids(found: Iterable[Candidate | RuledOut]) -> list[str]:

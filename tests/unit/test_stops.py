@@ -1,0 +1,100 @@
+"""Promises about stops: they hold back nobody in danger, they end, and where everybody has one none counts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from routing.candidate import Match
+from routing.facilities.status import Stop
+from routing.rules.building import ruleset_from_source
+from routing.rules.ruleset import Ruleset
+from tests.small_world import AFTERNOON, ids, matched, place, ruleset, said, vocabulary
+
+SEH = ("seh", "required")
+PAIRS = [(10, place("near", "seh", "pci")), (20, place("far", "seh", "pci"))]
+STOP = Stop("seh", AFTERNOON - timedelta(minutes=30))
+
+
+def stopped(*places: str, stop: Stop = STOP, urgency: str = "U3", rules: Ruleset | None = None, **more: str) -> Match:
+    suspected = [more["suspected"]] if "suspected" in more else []
+    stops = dict.fromkeys(places, (stop,))
+    return matched(PAIRS, SEH, urgency=urgency, stops=stops, suspected=suspected, rules=rules)
+
+
+def first(found: Match) -> str:
+    return ids(found.candidates)[0]
+
+
+@pytest.mark.parametrize("urgency", ["U0", "U1"])
+def test_a_stop_never_holds_back_u1(urgency: str) -> None:
+    found = stopped("near", urgency=urgency)
+    assert first(found) == "near"
+    assert "goes_anyway" in said(found.candidates[0].reasons)
+
+
+def test_a_stop_never_holds_back_a_time_critical_patient() -> None:
+    found = stopped("near", urgency="U2", suspected="stemi")
+    assert first(found) == "near"
+    assert "goes_anyway" in said(found.candidates[0].reasons)
+
+
+@pytest.mark.parametrize("urgency", ["U2", "U3", "U4", "U5"])
+def test_others_go_where_there_is_no_stop(urgency: str) -> None:
+    found = stopped("near", urgency=urgency)
+    assert ids(found.candidates) == ["far", "near"]
+    assert "stopped" in said(found.candidates[1].reasons)
+
+
+@pytest.mark.parametrize(("far", "expected"), [(25, "far"), (26, "near")])
+def test_u2_drives_no_further_than_agreed_for_a_place_without_a_stop(far: int, expected: str) -> None:
+    pairs = [(10, PAIRS[0][1]), (far, PAIRS[1][1])]
+    assert first(matched(pairs, SEH, urgency="U2", stops={"near": (STOP,)})) == expected
+    assert first(matched(pairs, SEH, urgency="U3", stops={"near": (STOP,)})) == "far"
+
+
+def test_when_every_place_has_a_stop_none_counts() -> None:
+    found = stopped("near", "far")
+    assert first(found) == "near"
+    assert "all_stopped" in said(found.warnings)
+
+
+def test_a_stop_ends_at_its_expected_end() -> None:
+    over = Stop("seh", AFTERNOON - timedelta(hours=2), AFTERNOON + timedelta(minutes=5))
+    assert first(stopped("near", stop=over)) == "near"  # 10 minutes away: over on arrival
+    lasting = Stop("seh", AFTERNOON - timedelta(hours=2), AFTERNOON + timedelta(minutes=11))
+    assert first(stopped("near", stop=lasting)) == "far"
+
+
+def test_a_stop_that_nobody_ended_ends_by_itself() -> None:
+    old = Stop("seh", AFTERNOON - timedelta(minutes=240), AFTERNOON + timedelta(hours=9))
+    assert first(stopped("near", stop=old)) == "near"
+
+
+def test_a_stop_of_another_unit_is_no_stop_for_this_patient() -> None:
+    assert first(stopped("near", stop=Stop("elsewhere", STOP.since))) == "near"
+
+
+def test_a_stop_that_has_not_begun_is_none() -> None:
+    assert first(stopped("near", stop=Stop("seh", AFTERNOON + timedelta(minutes=1)))) == "near"
+
+
+def test_where_a_region_agreed_on_no_stops_they_are_shown_and_do_not_count() -> None:
+    numbers = dict(ruleset().source["parameters.yaml"])
+    agreed = {**numbers["agreements"]["stops_agreed"], "value": False}
+    source = {**ruleset().source, "parameters.yaml": {**numbers, "agreements": {"stops_agreed": agreed}}}
+    found = stopped("near", rules=ruleset_from_source(source, vocabulary()))
+    assert first(found) == "near"
+    assert "stops_not_agreed" in said(found.candidates[0].reasons)
+
+
+def test_a_stop_never_rules_a_place_out() -> None:
+    for urgency in ("U2", "U3", "U5"):
+        assert stopped("near", urgency=urgency).ruled_out == ()
+
+
+def test_a_stop_is_shown_with_its_age_and_silence_is_unknown() -> None:
+    near, far = stopped("near", urgency="U1").candidates
+    assert [(fact.value, fact.age_minutes) for fact in near.status] == [(True, 30)]
+    assert [fact.value for fact in far.status] == [None]
