@@ -224,6 +224,55 @@ def test_a_replay_uses_what_was_known_then(
             assert service.ruleset(each, found["ruleset"])["source"]["ruleset.yaml"]["name"] == "acute-nl"
 
 
+STROKE: dict[str, Any] = {
+    **STEMI,
+    "location": {"postcode": "1781"},
+    "complaint": "neurological_deficit",
+    "region": "example-drip-and-ship",
+    "observations": {
+        "facial_droop": True,
+        "arm_weakness": True,
+        "speech_disturbance": True,
+        "gaze_deviation": True,
+        "last_known_well_at": "2026-11-18T13:40:00+01:00",
+    },
+}
+"""A probable large occlusion in Den Helder, where the thrombectomy centre is half an hour further."""
+
+
+def test_the_agreements_of_a_region_decide_and_are_replayed(
+    world: World, asker: Asker, open_world: Open, tmp_path: Path
+) -> None:
+    regional = service.decide(world, STROKE, asker)
+    national = service.decide(world, {**STROKE, "region": None}, asker)
+    assert regional["provenance"]["region"] == {"name": "example-drip-and-ship", "version": "1.0.0"}
+    assert national["provenance"]["region"] is None
+    assert regional["recommendation"]["facility"]["id"] != national["recommendation"]["facility"]["id"]
+    assert "nearest_first" in {reason["rule"].rsplit("/", 1)[-1] for reason in regional["warnings"]}
+
+    shutil.copytree(Path(str(files("rulesets"))), tmp_path / "rulesets")
+    agreed = next((tmp_path / "rulesets").glob("regions/example-drip-and-ship/*/overlay.yaml"))
+    agreed.write_text(agreed.read_text("utf-8").replace("value: 15", "value: 90"), "utf-8")
+    later = open_world(rulesets=tmp_path / "rulesets")
+    changed_since = service.decide(later, STROKE, asker)
+    assert changed_since["recommendation"]["facility"]["id"] == national["recommendation"]["facility"]["id"]
+    for body in (regional, national, changed_since):
+        for each in (world, later):
+            found = service.replay(each, body["id"])
+            assert found["identical"], found["differences"]
+
+
+def test_an_overlay_that_cannot_be_used_is_said_before_the_first_case(open_world: Open, tmp_path: Path) -> None:
+    shutil.copytree(Path(str(files("rulesets"))), tmp_path / "rulesets")
+    agreed = next((tmp_path / "rulesets").glob("regions/example-drip-and-ship/*/overlay.yaml"))
+    agreed.write_text(agreed.read_text("utf-8").replace("value: 15", "value: 9000"), "utf-8")
+    spoiled = open_world(rulesets=tmp_path / "rulesets")
+    ready, found = service.ready(spoiled)
+    assert (ready, found["fault"]) == (False, "the rules or the directory cannot be read")
+    with pytest.raises(BadData, match="not within what a region may choose"):
+        service.check_rules(spoiled)
+
+
 def test_rules_of_another_form_are_said_to_be_of_another_version(
     world: World, asker: Asker, open_world: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:

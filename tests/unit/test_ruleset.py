@@ -11,7 +11,8 @@ import pytest
 from routing.errors import BadData, Finding
 from routing.rules.building import packaged_rulesets, read_ruleset, ruleset_from_source
 from routing.rules.rule import Need
-from routing.vocabulary import read_vocabulary
+from routing.rules.selection import TEXTS_SINCE
+from routing.vocabulary import Text, read_vocabulary
 from tests.fixtures_ruleset import FILES, findings, refusals, rule, small_ruleset, small_vocabulary, topic
 
 
@@ -149,6 +150,9 @@ def test_a_rule_with_too_many_alternatives_is_refused_with_its_name(tmp_path: Pa
         ("{needs: [{capability: mri, strength: required}]}", "there is no capability `mri`"),
         ("{needs: [{capability: pci, strength: maybe}]}", "'required' or 'preferred'"),
         ("{needs: [{capability: pci, strength: required, within: pci-90}]}", "there is no norm `pci-90`"),
+        ("{needs: [{capability: pci, strength: required, bypass_limit: far}]}", "there is no parameter `far`"),
+        ("{needs: [{capability: pci, strength: required, bypass_limit: fever}]}", "must be a whole number of minutes"),
+        ("{needs: [{capability: pci, strength: preferred, bypass_limit: stop_extra}]}", "bounds what is required"),
         ("{dispatch: {ambulance: A9}}", "`A9` is not an ambulance urgency (A0, A1, A2, B1, B2, C1, C2)"),
         ("{dispatch: {mmt: yes}}", "dispatch.mmt"),
         ("{urgency: U1, urgent: true}", "then.urgent"),
@@ -304,6 +308,17 @@ def test_one_mistake_is_said_once(tmp_path: Path) -> None:
         ("selection.yaml", "nearest: {text: {nl: nearest", "nearest: {text: {nl: 'na {minutes.real}'",
          "cannot be filled in"),
         ("selection.yaml", "minutes: 15, reference: {source: book}", "minutes: 15, reference: {source: bok}", "`bok`"),
+        ("selection.yaml", "units: {seh: [seh]}", "units: {}", "must name exactly seh"),
+        ("selection.yaml", "units: {seh: [seh]}", "units: {seh: [mri]}", "there is no capability `mri`"),
+        ("selection.yaml", "goes_anyway: {urgency: U1", "goes_anyway: {urgency: U0", "is U1 or less urgent"),
+        ("selection.yaml", "goes_anyway: {urgency: U1", "goes_anyway: {urgency: U2", "less urgent than that"),
+        ("selection.yaml", "time_critical: true", "time_critical: false", "time_critical"),
+        ("selection.yaml", "extra_minutes: stop_extra", "extra_minutes: fever", "a parameter in minutes"),
+        ("selection.yaml", "agreed: stops_agreed", "agreed: something", "an agreement that is a yes/no"),
+        ("selection.yaml", "  units: {seh: [seh]}\n  reference: {source: book}",
+         "  units: {seh: [seh]}\n  reference: {source: bok}", "there is no reference `bok`"),
+        ("parameters.yaml", "en: detour},", "en: detour}, region_may_choose: [20, 30],", "holds the national value 15"),
+        ("parameters.yaml", "en: detour},", "en: detour}, region_may_choose: [30, 0],", "runs from low to high"),
     ],
 )  # fmt: skip
 def test_a_number_or_text_that_is_wrong_is_refused_with_its_line(
@@ -408,3 +423,44 @@ def test_an_empty_file_is_refused_by_name_not_with_a_crash(tmp_path: Path, name:
     found = findings(tmp_path, {name: "# nothing\n"})
     assert found
     assert found[0].file == name
+
+
+# -- choices that are left to regions, and formats --------------------------------------------------------------------
+
+
+def test_a_text_names_the_values_of_parameters_in_both_languages(tmp_path: Path) -> None:
+    text = rule("warm", "temperature >= $fever").replace(
+        "{nl: tekst, en: text}", '{nl: "Vanaf {fever}", en: "From {fever}"}'
+    )
+    found = small_ruleset(tmp_path, {"urgency/extra.yaml": topic(text)})
+    assert found.by_id["warm"].text == Text("Vanaf 38,5", "From 38.5")
+
+
+@pytest.mark.parametrize("text", ["{nothing}", "{fever", "{fever!r}", "{fever:>9}", "{fever.real}"])
+def test_a_text_that_cannot_be_filled_in_is_refused(tmp_path: Path, text: str) -> None:
+    wrong = rule("warm", "temperature >= $fever").replace("nl: tekst", f'nl: "{text}"')
+    assert only(refusals(tmp_path, wrong)).rule == "warm"
+
+
+def test_a_rule_may_ask_only_agreements_that_have_a_value(tmp_path: Path) -> None:
+    assert refusals(tmp_path, rule("fine", "{all: [chest_pain, stops_agreed]}")) == ()
+    files = changed("parameters.yaml", "  stops_agreed: {value", "  lost: {value")
+    found = findings(tmp_path / "b", {**files, "urgency/extra.yaml": topic(rule("asks", "stops_agreed"))})
+    said = " ".join(finding.message for finding in found)
+    assert "asks the agreement `stops_agreed`, which has no value" in said
+    assert "`lost` is not a fact with `given: agreement` (those are: stops_agreed)" in said
+
+
+def test_a_ruleset_of_the_first_format_needs_none_of_what_came_later(tmp_path: Path) -> None:
+    selection = FILES["selection.yaml"]
+    later = "".join(f"  {name}: {{text: {{nl: {name}, en: {name}}}}}\n" for name in TEXTS_SINCE)
+    stops = selection[selection.index("stops:\n") : selection.index("texts:\n")]
+    order = selection.replace("unknown, stopped, ", "unknown, ").replace(stops, "")
+    for line in later.splitlines(keepends=True):
+        order = order.replace(line, "")
+    old = {**changed("ruleset.yaml", "format: 2\n", ""), "selection.yaml": order}
+    found = small_ruleset(tmp_path, {**old, "urgency/extra.yaml": topic(rule("curly", "chest_pain"))})
+    assert found.selection.stops is None
+    assert "stopped" not in found.selection.order
+    (error,) = findings(tmp_path / "b", {**old, **changed("ruleset.yaml", "format: 2", "format: 3")})[:1]
+    assert "format" in error.message
