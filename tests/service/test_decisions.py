@@ -234,6 +234,11 @@ STROKE: dict[str, Any] = {
         "arm_weakness": True,
         "speech_disturbance": True,
         "gaze_deviation": True,
+        "race_face": 2,
+        "race_arm": 2,
+        "race_leg": 2,
+        "race_gaze": 1,
+        "race_aphasia_agnosia": 1,
         "last_known_well_at": "2026-11-18T13:40:00+01:00",
     },
 }
