@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 import secrets
-import threading
 import unicodedata
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
-import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from routing.case import parse_case
@@ -41,10 +38,12 @@ from routing.rules.building import read_ruleset, ruleset_from_source
 from routing.rules.evaluation import Evaluators, build_evaluators
 from routing.rules.overlay import Overlay, lay_over, overlay_in_force
 from routing.rules.ruleset import Ruleset
-from routing.settings import Settings
 from routing.store import database, decisions, keys, sources
 from routing.store.cursor import read_cursor, write_cursor
-from routing.vocabulary import URGENCIES, Vocabulary, read_vocabulary, vocabulary_from_source
+from routing.vocabulary import URGENCIES, Vocabulary, vocabulary_from_source
+from routing.world import World as World
+from routing.world import close_world as close_world
+from routing.world import open_world as open_world
 
 ROLES = ("triagist", "ambulance", "facility", "medical_manager", "auditor", "operator")
 
@@ -63,8 +62,6 @@ RIGHTS: Mapping[str, frozenset[str]] = {
 PACKAGED = "packaged"
 """The source of a directory that came with Wegwijs."""
 
-Made = TypeVar("Made")
-
 
 @dataclass(frozen=True, slots=True)
 class Asker:
@@ -79,57 +76,7 @@ class Asker:
         return not self.roles.isdisjoint(RIGHTS.get(action, frozenset()))
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What was read or built before, by what it is; each thing is made once, and the longest unused is forgotten."""
-
-    most: int = 32
-    things: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
-    lock: threading.RLock = field(default_factory=threading.RLock)
-
-    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """What `key` stands for, made by `make` if it is not there."""
-        with self.lock:
-            if key in self.things:
-                self.things.move_to_end(key)
-            else:
-                self.things[key] = make()
-                if len(self.things) > self.most:
-                    self.things.popitem(last=False)
-            made: Made = self.things[key]
-            return made
-
-
-@dataclass(frozen=True)
-class World:
-    """Everything a use case needs: settings, database, clock and words. Open it once in every process, after a fork."""
-
-    settings: Settings
-    engine: sa.Engine = field(repr=False)
-    clock: Callable[[], datetime] = field(repr=False)
-    words: Vocabulary
-    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
-    kept: set[str] = field(default_factory=set, repr=False, compare=False)
-    """Digests of the rulesets and vocabularies that are certainly in the database."""
-
-
 # -- the world --------------------------------------------------------------------------------------------------------
-
-
-def utc_now() -> datetime:
-    """The present moment, in UTC."""
-    return datetime.now(UTC)
-
-
-def open_world(settings: Settings, clock: Callable[[], datetime] = utc_now) -> World:
-    """The world of `settings`. Reads the vocabulary; connects to the database only when it is first needed.
-    Raises BadData, StoreUnavailable."""
-    return World(settings, database.open_engine(settings.database_url), clock, read_vocabulary())
-
-
-def close_world(world: World) -> None:
-    """Close the connections of `world`."""
-    world.engine.dispose()
 
 
 def upgrade(world: World) -> None:

@@ -14,6 +14,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from routing.errors import StoreUnavailable
 
+Engine = sa.Engine
+"""A database as the use cases hold it; they need not know what is behind it."""
+
 BUSY_SECONDS = 5
 """How long a statement waits for another writer before it gives up."""
 

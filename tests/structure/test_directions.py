@@ -18,7 +18,7 @@ SOURCES = sorted(path for package in ("routing", "api", "rulesets") for path in 
 ONLY_THERE = {
     "durable_rules_engine": ("routing/rules/durable.py",),
     "durable": (),
-    "sqlalchemy": ("routing/store/", "routing/service.py"),
+    "sqlalchemy": ("routing/store/",),
     "alembic": ("routing/store/",),
     "psycopg": ("routing/store/",),
     "flask": ("api/",),
@@ -35,6 +35,7 @@ IMPURE = {
 
 MAY_BE_IMPURE = (
     "routing/service.py",
+    "routing/world.py",
     "routing/settings.py",
     "routing/serving.py",
     "routing/cli.py",
@@ -56,7 +57,7 @@ LONGER = {
     "routing/cli.py": 480,
     "routing/rules/building.py": 500,
     "routing/rules/durable.py": 650,
-    "routing/service.py": 550,
+    "routing/service.py": 520,
 }
 """Files that are longer than they should be, and what they may not grow beyond; this table only gets shorter."""
 

@@ -30,6 +30,7 @@ from routing.decision import decide
 from routing.errors import BadData
 from routing.log.canonical import canonical, digest, is_canonical
 from routing.log.entry import make_entry
+from routing.norms import NormVariant
 from routing.packaged import Desk, directory_document, packaged_directory
 from routing.rules.building import read_ruleset, ruleset_from_source
 from routing.rules.checks import formula_problem
@@ -51,6 +52,7 @@ from routing.rules.selection import ORDERS, TEXTS
 from routing.rules.shapes import (
     DerivedFile,
     Head,
+    OverlayFile,
     ParametersFile,
     ReferenceEntry,
     ScoreFile,
@@ -66,7 +68,7 @@ FORMAT, RECORD, SAFETY, ARCHITECTURE = (
     (DOCS / name).read_text("utf-8")
     for name in ("reference/rule-format.md", "reference/decision-record.md", "safety.md", "architecture.md")
 )
-PACKAGED = ROOT / "rulesets" / "acute-nl" / "1.0.0"
+PACKAGED = ROOT / "rulesets" / "acute-nl" / "1.1.0"
 PAGES = sorted(
     [
         *(DOCS / "adr").glob("000[2-6]-*.md"),
@@ -192,7 +194,8 @@ def test_every_hazard_names_tests_that_exist() -> None:
 SHAPES: Mapping[str, type[BaseModel]] = {
     shape.__name__: shape
     for shape in (
-        ReferenceEntry, Head, ParametersFile, DerivedFile, ScoreFile, TopicFile, SelectionFile,
+        ReferenceEntry, Head, ParametersFile, DerivedFile, ScoreFile, TopicFile, SelectionFile, OverlayFile,
+        NormVariant,
         worked_cases._CaseFile, vocabulary._File,
     )
 }  # fmt: skip
@@ -402,7 +405,7 @@ def test_the_messages_of_the_page_are_real(said: list[list[str]]) -> None:
 @pytest.mark.parametrize("name", ["add-a-rule.md", "add-a-fact.md"])
 def test_who_follows_the_page_sees_what_it_says(name: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "rulesets", tmp_path / "rulesets", ignore=shutil.ignore_patterns("__pycache__"))
-    for path in (tmp_path / "rulesets/acute-nl/1.0.0/cases").glob("*.yaml"):
+    for path in (tmp_path / "rulesets/acute-nl/1.1.0/cases").glob("*.yaml"):
         if path.name != "heart.yaml":  # one file of cases is enough here
             path.unlink()
     printed = ""

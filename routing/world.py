@@ -1,0 +1,66 @@
+"""What every use case works in: settings, database, clock and words, and a memory of what was read or built before."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from routing.settings import Settings
+from routing.store import database
+from routing.vocabulary import Vocabulary, read_vocabulary
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What was read or built before, by what it is; each thing is made once, and the longest unused is forgotten."""
+
+    most: int = 32
+    things: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `key` stands for, made by `make` if it is not there."""
+        with self.lock:
+            if key in self.things:
+                self.things.move_to_end(key)
+            else:
+                self.things[key] = make()
+                if len(self.things) > self.most:
+                    self.things.popitem(last=False)
+            made: Made = self.things[key]
+            return made
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything a use case needs: settings, database, clock and words. Open it once in every process, after a fork."""
+
+    settings: Settings
+    engine: database.Engine = field(repr=False)
+    clock: Callable[[], datetime] = field(repr=False)
+    words: Vocabulary
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+    kept: set[str] = field(default_factory=set, repr=False, compare=False)
+    """Digests of the rulesets and vocabularies that are certainly in the database."""
+
+
+def utc_now() -> datetime:
+    """The present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def open_world(settings: Settings, clock: Callable[[], datetime] = utc_now) -> World:
+    """The world of `settings`. Reads the vocabulary; connects to the database only when it is first needed.
+    Raises BadData, StoreUnavailable."""
+    return World(settings, database.open_engine(settings.database_url), clock, read_vocabulary())
+
+
+def close_world(world: World) -> None:
+    """Close the connections of `world`."""
+    world.engine.dispose()
