@@ -50,6 +50,7 @@ def core(
     progress(f"{len(parsed)} cases, {len(evaluators.ruleset.rules)} rules, {len(directory.facilities)} places")
     decision_us = _median(_each(parsed, decisions, lambda case, now: decide(case, directory, evaluators, now)))
     progress(f"a decision: {decision_us:.0f} us")
+    doubled = _doubled(evaluators.ruleset, directory, parsed, decisions, progress)
     compared = _compare(_first_rules(evaluators.ruleset, RULES), directory, parsed, decisions)
     progress(f"both evaluators, {RULES} rules: {compared['evaluators_cpu_us_p50']:.0f} us")
     growth = _growth(parsed, memory_decisions, lambda case, now: decide(case, directory, evaluators, now), progress)
@@ -59,6 +60,7 @@ def core(
         "cases": len(parsed),
         "decisions": decisions,
         "decision_cpu_us_p50": round(decision_us, 1),
+        **doubled,
         **compared,
         "peers": {},
         "memory_decisions": memory_decisions,
@@ -67,6 +69,31 @@ def core(
 
 
 Parsed = Sequence[tuple[Case, datetime]]
+
+
+def _doubled(
+    ruleset: Ruleset, directory: Directory, parsed: Parsed, count: int, progress: Progress
+) -> dict[str, float | int]:
+    """What a decision costs with twice as many rules: both are asked about every case in turn."""
+    few, many = (_first_rules(ruleset, number) for number in (RULES, 2 * RULES))
+    asked = [build_evaluators(rules) for rules in (few, many)]
+    times: tuple[list[float], list[float]] = ([], [])
+    for index in range(count):
+        for evaluators, spent in zip(asked, times, strict=True):
+            spent.extend(_each([parsed[index % len(parsed)]], 1, _deciding(directory, evaluators)))
+    small, large = (_median(spent) for spent in times)
+    progress(f"a decision: {len(few.rules)} rules {small:.0f} us, {len(many.rules)} rules {large:.0f} us")
+    return {
+        "few_rules": len(few.rules),
+        "many_rules": len(many.rules),
+        "decision_few_rules_cpu_us_p50": round(small, 1),
+        "decision_many_rules_cpu_us_p50": round(large, 1),
+        "ratio_many_to_few": round(large / small, 2),
+    }
+
+
+def _deciding(directory: Directory, evaluators: Evaluators) -> Callable[[Case, datetime], object]:
+    return lambda case, now: decide(case, directory, evaluators, now)
 
 
 def _compare(ruleset: Ruleset, directory: Directory, parsed: Parsed, count: int) -> dict[str, Any]:

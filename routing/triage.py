@@ -116,7 +116,7 @@ def facts_of(case: Case, now: datetime, holidays: frozenset[date]) -> dict[str, 
 def triage(case: Case, evaluators: Evaluators, now: datetime, holidays: frozenset[date]) -> Triage:
     """Triage `case` at `now`."""
     ruleset = evaluators.ruleset
-    evaluation = evaluators.evaluate({**ruleset.agreements, **facts_of(case, now, holidays)}, now)
+    evaluation = evaluators.evaluate(facts_of(case, now, holidays), now)
     reasons = {rule.id: reason_of(rule, evaluators, evaluation) for rule in evaluation.fired}
     urgency = _urgency(evaluation, reasons, ruleset)
     conditions = tuple(_conditions(evaluation.fired, reasons))

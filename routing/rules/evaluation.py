@@ -56,8 +56,8 @@ class Evaluators:
         return tuple(_numbers(self.ruleset))
 
     def with_numbers(self, facts: Facts, now: datetime) -> Facts:
-        """`facts` with the derived numbers and the scores that follow from them at `now`."""
-        found = dict(facts)
+        """`facts` with what was agreed, and the derived numbers and the scores that follow from them at `now`."""
+        found = {**self.ruleset.agreements, **facts}
         for add in self._numbers:
             add(found, now)
         return found
