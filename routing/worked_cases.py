@@ -14,7 +14,7 @@ from routing.case import parse_case
 from routing.decision import Decision, decide, fired_rules
 from routing.errors import BadData, BadInput, Finding
 from routing.packaged import Desk
-from routing.rules.rule import Status, Strength
+from routing.rules.rule import Facts, Status, Strength
 from routing.vocabulary import Strict, Text, parse_as
 from routing.yamlfile import YamlFile, read
 
@@ -95,11 +95,13 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a worked case: nothing in `mismatches` if all is as expected; `fired` are ids of rules."""
+    """What came of a worked case: nothing in `mismatches` if all is as expected; `fired` are ids of rules, `facts` what
+    they were asked about (none where the case could not be read)."""
 
     case: WorkedCase
     mismatches: tuple[Mismatch, ...]
     fired: frozenset[str]
+    facts: Facts = field(default_factory=dict, repr=False)
 
 
 def read_worked_cases(folder: Path, desk: Desk) -> tuple[WorkedCase, ...]:
@@ -162,7 +164,8 @@ def run(case: WorkedCase, desk: Desk) -> Outcome:
     except BadInput as error:
         return Outcome(case, (Mismatch("given", "a case that can be read", str(error)),), frozenset())
     decision = decide(parsed, desk.directory, desk.evaluators, case.at)
-    return Outcome(case, tuple(_compare(case.expect, decision)), frozenset(fired_rules(decision)))
+    facts = decision.triage.evaluation.facts
+    return Outcome(case, tuple(_compare(case.expect, decision)), frozenset(fired_rules(decision)), facts)
 
 
 def _compare(expect: Expectation, decision: Decision) -> Iterator[Mismatch]:
