@@ -26,13 +26,13 @@ def _page(entry: Mapping[str, Any], ruleset: Ruleset) -> Iterator[str]:
     yield from ("", unread_line(entry["sources"]), "", accepted_line(entry), "", "## Recognised by", "")
     yield from _recognised(entry["recognised_by"])
     yield from ("", "## Where it sends", "")
-    yield from _sends(entry["sends"], "No rule says what is needed for this condition alone.")
-    if entry["not_where_it_is"]:
-        yield from ("", "Rules that hold only where this condition was not concluded:", "")
-        yield from _sends(entry["not_where_it_is"], "")
+    yield from _sends(entry["sends"], "No rule asks about this condition itself; what its urgency asks for holds.")
     if entry["builds_on_it"]:
         yield from ("", "It counts in the recognition of something else:", "")
         yield from _sends(entry["builds_on_it"], "")
+    if entry["not_where_it_is"]:
+        names = ", ".join(f"`{rule['id']}`" for rule in entry["not_where_it_is"])
+        yield from ("", f"Rules that do not hold once this condition is concluded: {names}.")
     yield from ("", "## Worked cases", "")
     yield from _cases(entry["worked_cases"], "No worked case names it.")
     if entry["worked_cases_without_it"]:
@@ -72,11 +72,11 @@ def _sends(rules: Sequence[Mapping[str, Any]], nothing: str) -> Iterator[str]:
     if not rules:
         yield nothing
         return
-    yield "| rule | text | when | what follows | source | review |"
+    yield "| rule | text | if also | what follows | source | review |"
     yield "|---|---|---|---|---|---|"
     for rule in rules:
         follows = "; ".join(text["en"] for text in rule["then_text"])
-        cells = [f"`{rule['id']}`", rule["text"]["en"], rule["when_text"]["en"], follows]
+        cells = [f"`{rule['id']}`", rule["text"]["en"], rule["besides"]["en"], follows]
         yield _row([*cells, _source(rule["reference"]), _review(rule["review"])])
 
 

@@ -14,7 +14,7 @@ from routing.rules.ruleset import Ruleset
 from routing.rules.usage import (
     asking,
     asking_for_value,
-    asks_for_absence,
+    left_to_ask,
     parameters_named,
     resting_on,
     subjects_asked,
@@ -107,11 +107,18 @@ def condition_entry(key: str, shelf: Shelf) -> Entry:
     ruleset = shelf.ruleset
     condition = ruleset.vocabulary.conditions[key]
     concluding = [rule for rule in ruleset.rules if rule.condition == key]
-    asking_rules = [rule for rule in ruleset.rules if key in conditions_asked(rule)]
-    about = {"recognised_by": concluding, "builds_on_it": [], "sends": [], "not_where_it_is": []}
-    for rule in asking_rules:
-        absent = asks_for_absence(rule, key)
-        about["not_where_it_is" if absent else "sends" if rule.stage == "care" else "builds_on_it"].append(rule)
+    about: dict[str, list[Entry]] = {part: [] for part in ("builds_on_it", "sends", "not_where_it_is")}
+    counting = list(concluding)
+    for rule in ruleset.rules:
+        if key not in conditions_asked(rule):
+            continue
+        besides = left_to_ask(rule.when, key)
+        if besides is None:
+            about["not_where_it_is"].append(_summary(rule, ruleset))
+        else:
+            counting.append(rule)
+            entry = {**_summary(rule, ruleset), "besides": sentence(besides, ruleset).wire()}
+            about["sends" if rule.stage == "care" else "builds_on_it"].append(entry)
     ids = {rule.id for rule in concluding}
     inside, outside = _cases_about(key, ids, shelf.cases)
     return {
@@ -119,8 +126,9 @@ def condition_entry(key: str, shelf: Shelf) -> Entry:
         "id": key,
         "label": condition.label.wire(),
         "time_critical": condition.time_critical,
-        **{part: [_summary(rule, ruleset) for rule in rules] for part, rules in about.items()},
-        "sources": [_reference(source) for source in _sources((*concluding, *asking_rules))],
+        "recognised_by": _summaries(concluding, ruleset),
+        **about,
+        "sources": [_reference(source) for source in _sources(counting)],
         "worked_cases": [_case(case) for case in inside],
         "worked_cases_without_it": [_case(case) for case in outside],
     }

@@ -170,7 +170,7 @@ def _numbers(entry: Mapping[str, Any], language: Language, say: Say) -> Iterator
 def _summaries(rules: Sequence[Mapping[str, Any]], language: Language, say: Say) -> Iterator[Line]:
     for rule in rules:
         yield 0, f"- {rule['id']} ({rule['file']}:{rule['line']}): {rule['text'][language]}"
-        yield 1, f"{say('when')}: {rule['when_text'][language]}"
+        yield 1, f"{say('when')}: {rule.get('besides', rule['when_text'])[language]}"
         yield 1, f"{say('then')}: {'; '.join(text[language] for text in rule['then_text'])}"
         yield 1, f"{_source(rule['reference'], say)} {_review(rule['review'], say).capitalize()}."
 

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from routing.rules.condition import Test, negation_normal, tests
+from routing.rules.condition import ALWAYS, AnyOf, Condition, Not, Test, negation_normal, tests
 from routing.rules.rule import Rule
 from routing.rules.ruleset import Ruleset
 
 _PARAMETER = re.compile(r"\$(\w+)")
+NEVER = AnyOf(())
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
 
@@ -49,10 +50,24 @@ def asking_for_value(subject: str, value: str, rules: Iterable[Rule]) -> tuple[R
     return tuple(rule for rule in rules if any(map(about, tests(rule.when))))
 
 
-def asks_for_absence(rule: Rule, code: str) -> bool:
-    """Whether `rule` asks that the condition `code` was not concluded."""
-    absent = Test(f"condition.{code}", "false")
-    return absent in tests(negation_normal(rule.when))
+def left_to_ask(when: Condition, code: str) -> Condition | None:
+    """What `when` still asks where the condition `code` was concluded; None where it then cannot be true."""
+    found = _left(negation_normal(when), f"condition.{code}")
+    return None if found == NEVER else found
+
+
+def _left(condition: Condition, subject: str) -> Condition:
+    if isinstance(condition, Test):
+        if condition.subject != subject:
+            return condition
+        return ALWAYS if condition.op == "true" else NEVER
+    assert not isinstance(condition, Not), "negations were pushed into the comparisons"
+    parts = [_left(part, subject) for part in condition.parts]
+    decisive, idle = (ALWAYS, NEVER) if isinstance(condition, AnyOf) else (NEVER, ALWAYS)
+    if decisive in parts:
+        return decisive
+    kept = tuple(part for part in parts if part != idle)
+    return kept[0] if len(kept) == 1 else type(condition)(kept)
 
 
 def resting_on(fact: str, ruleset: Ruleset) -> tuple[str, ...]:
