@@ -44,6 +44,7 @@ def _parts(ruleset: Ruleset) -> Iterator[tuple[str, Mapping[str, Any]]]:
     head, numbers = source["ruleset.yaml"], source["parameters.yaml"]
     files = {rule.id: rule.file for rule in ruleset.rules}
     yield "rules", {key: {**entry, "file": files[key]} for key, entry in written_rules(ruleset).items()}
+    yield "topics", {file: source[file]["topic"] for file in dict.fromkeys(files.values())}
     for part in ("parameters", "norms", "deadlines"):
         yield part, numbers[part]
     yield "logistics", {key: entry for key, entry in numbers.items() if key not in ("parameters", "norms", "deadlines")}
