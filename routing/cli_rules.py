@@ -16,7 +16,7 @@ from routing.errors import BadData, Finding, bad_input
 from routing.lookup_text import lookup_text
 from routing.packaged import Desk, packaged_directory, ruleset_folders
 from routing.rules.building import read_ruleset
-from routing.rules.difference import Change, Difference, differences
+from routing.rules.difference import Change, Difference, differences, kept_acceptances
 from routing.rules.durable import EngineRefusal
 from routing.rules.evaluation import build_evaluators
 from routing.rules.loose_ends import loose_ends
@@ -260,13 +260,13 @@ def _fired_by(cases: Sequence[worked_cases.WorkedCase], desk: Desk) -> Callable[
 def _diff(arguments: argparse.Namespace) -> int:
     words = read_vocabulary()
     old, new = (read_ruleset(_folder(name), words) for name in (arguments.old, arguments.new))
-    found = differences(old, new)
+    found, kept = differences(old, new), kept_acceptances(old, new)
     if arguments.json:
         ends = {
             name: {"name": rules.name, "version": rules.version, "digest": rules.digest}
             for name, rules in (("old", old), ("new", new))
         }
-        show({**ends, **{part: _difference(one) for part, one in found.items()}})
+        show({**ends, **{part: _difference(one) for part, one in found.items()}, "kept_acceptances": list(kept)})
         return FINE
     for part, one in found.items():
         for line in _diff_lines(one):

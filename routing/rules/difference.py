@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from routing.rules.rule import Reference, Rule
 from routing.rules.ruleset import Ruleset
 from routing.rules.usage import written_rules
 
 SINGLE = ("ruleset.yaml", "parameters.yaml", "derived.yaml", "selection.yaml")
+NOWHERE = Reference("", "", "", None, "read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,23 @@ def differences(old: Ruleset, new: Ruleset) -> Mapping[str, Difference]:
     """Part (`rules`, `parameters`, `norms`, `scores` and the others) -> what differs in it."""
     before, after = dict(_parts(old)), dict(_parts(new))
     return {part: _difference(before[part], after[part]) for part in before}
+
+
+def kept_acceptances(old: Ruleset, new: Ruleset) -> tuple[str, ...]:
+    """Ids of rules that ask, conclude or say something else than before (also because a number changed) and carry the
+    acceptance that was given to what they were."""
+    return tuple(
+        rule.id
+        for rule in new.rules
+        if rule.accepted is not None
+        and (before := old.by_id.get(rule.id)) is not None
+        and before.accepted == rule.accepted
+        and _meant(before) != _meant(rule)
+    )
+
+
+def _meant(rule: Rule) -> Rule:
+    return replace(rule, why="", reference=NOWHERE, file="", line=None)
 
 
 def _parts(ruleset: Ruleset) -> Iterator[tuple[str, Mapping[str, Any]]]:

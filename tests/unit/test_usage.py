@@ -10,7 +10,7 @@ import pytest
 
 from routing.coverage import coverage, figures, no_edge, no_near_miss, not_fired
 from routing.rules.condition import ALWAYS, Names, read_condition
-from routing.rules.difference import differences
+from routing.rules.difference import differences, kept_acceptances
 from routing.rules.loose_ends import loose_ends
 from routing.rules.reading import amount, as_written, conclusions, outline, sentence
 from routing.rules.rule import Facts
@@ -189,6 +189,30 @@ def test_what_came_went_and_changed_is_told_apart(tmp_path: Path) -> None:
     (number,) = found["parameters"].changed
     assert (number.id, number.what) == ("cardiac_age", {"value": (40, 45)})
     assert [part for part, one in found.items() if one] == ["rules", "topics", "parameters"]
+
+
+def test_an_acceptance_does_not_outlive_what_was_accepted(tmp_path: Path) -> None:
+    old = small_ruleset(tmp_path / "old")
+
+    def kept(before: str, after: str) -> tuple[str, ...]:
+        heart = FILES["urgency/heart.yaml"]
+        assert before in heart
+        folder = tmp_path / after.replace("/", "")
+        return kept_acceptances(old, small_ruleset(folder, {"urgency/heart.yaml": heart.replace(before, after)}))
+
+    assert kept("shock_index > 1", "shock_index > 0.9") == ("acs-in-shock",)
+    assert kept("urgency: U1", "urgency: U2") == ("acs-in-shock",)
+    assert kept("why: shock is", "why: a shock is") == ()
+    assert kept("on: 2026-05-01", "on: 2026-06-01") == ()
+    assert kept("urgency: U2", "urgency: U3") == (), "that rule was never accepted"
+
+
+def test_a_changed_number_ends_the_acceptance_of_who_uses_it(tmp_path: Path) -> None:
+    heart = FILES["urgency/heart.yaml"].replace("review: pending", "review: {by: a, on: 2026-05-01}")
+    accepted = {"urgency/heart.yaml": heart}
+    old = small_ruleset(tmp_path / "old", accepted)
+    numbers = {"parameters.yaml": FILES["parameters.yaml"].replace("value: 40", "value: 45")}
+    assert kept_acceptances(old, small_ruleset(tmp_path / "new", {**accepted, **numbers})) == ("old-with-pain",)
 
 
 @pytest.mark.parametrize("file", FILES)
