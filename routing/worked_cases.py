@@ -15,7 +15,7 @@ from routing.decision import Decision, decide, fired_rules
 from routing.errors import BadData, BadInput, Finding
 from routing.facilities.status import Stop
 from routing.packaged import Desk
-from routing.rules.rule import Status, Strength
+from routing.rules.rule import Facts, Status, Strength
 from routing.vocabulary import Strict, Text, parse_as
 from routing.yamlfile import YamlFile, read
 
@@ -106,11 +106,13 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a worked case: nothing in `mismatches` if all is as expected; `fired` are ids of rules."""
+    """What came of a worked case: nothing in `mismatches` if all is as expected; `fired` are ids of rules, `facts` what
+    they were asked about (none where the case could not be read)."""
 
     case: WorkedCase
     mismatches: tuple[Mismatch, ...]
     fired: frozenset[str]
+    facts: Facts = field(default_factory=dict, repr=False)
 
 
 def read_worked_cases(folder: Path, desk: Desk) -> tuple[WorkedCase, ...]:
@@ -179,7 +181,8 @@ def run(case: WorkedCase, desk: Desk) -> Outcome:
         return Outcome(case, (Mismatch("given", "a case that can be read", str(error)),), frozenset())
     directory = replace(desk.directory, stops=case.stops) if case.stops else desk.directory
     decision = decide(parsed, directory, desk.evaluators_for(parsed.region, case.at), case.at)
-    return Outcome(case, tuple(_compare(case.expect, decision)), frozenset(fired_rules(decision)))
+    facts = decision.triage.evaluation.facts
+    return Outcome(case, tuple(_compare(case.expect, decision)), frozenset(fired_rules(decision)), facts)
 
 
 def _compare(expect: Expectation, decision: Decision) -> Iterator[Mismatch]:

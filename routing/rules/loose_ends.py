@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from routing.rules.ruleset import Ruleset
+from routing.rules.usage import accepted_too_early
 
 _PARAMETER = re.compile(r"\$(\w+)")
 _LIMIT = re.compile(r'"(?:bypass_limit|extra_minutes|longest_minutes)": "(\w+)"')
@@ -31,6 +32,9 @@ def _found(ruleset: Ruleset) -> Iterator[str]:
     for name in ruleset.source["ruleset.yaml"]["references"]:
         if name not in set(_SOURCE.findall(text)):
             yield f"ruleset.yaml: nothing cites the reference `{name}`"
+    for rule in accepted_too_early(ruleset):
+        source = rule.reference.title
+        yield f"{rule.file}:{rule.line}: rule `{rule.id}`: was accepted before its source appeared: {source}"
     yield from _needs_nobody_can_meet(ruleset)
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from routing import service
+from routing import cli, service
 from routing.service import Asker, World
 from routing.settings import Settings
 
@@ -114,3 +118,30 @@ def asker(world: World) -> Asker:
     found = service.authenticate(world, service.create_key(world, "test", frozenset({"triagist"})))
     assert found is not None
     return found
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Runs the command in a folder of its own, with a database of its own: exit code, output, messages."""
+    monkeypatch.setenv("WEGWIJS_DATABASE_URL", f"sqlite:///{tmp_path}/data/wegwijs.sqlite3")
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments: str, stdin: Any = None) -> tuple[int, str, str]:
+        if stdin is not None:
+            text = stdin if isinstance(stdin, bytes) else json.dumps(stdin).encode()
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+        code = cli.main(arguments)
+        seen = capsys.readouterr()
+        return code, seen.out, seen.err
+
+    return command
+
+
+@pytest.fixture
+def ruleset(tmp_path: Path) -> Path:
+    """A copy of the packaged ruleset."""
+    (source,) = Path(str(files("rulesets"))).glob("acute-nl/1.0.0")
+    return Path(shutil.copytree(source, tmp_path / "mine"))

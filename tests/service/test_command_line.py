@@ -5,9 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import shutil
-from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +13,9 @@ import pytest
 from routing import cli, service, serving
 from routing.errors import StoreUnavailable
 from routing.settings import Settings, read_settings
-from tests.service.conftest import SORE_THROAT, STEMI
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.service.conftest import SORE_THROAT, STEMI, Run
 
 LABELLED = {"id": "a", "set": "x", "case": STEMI, "expect": {"urgency": ["U0", "U1"], "conditions": ["stemi"]}}
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Runs the command in a folder of its own, with a database of its own: exit code, output, messages."""
-    monkeypatch.setenv("WEGWIJS_DATABASE_URL", f"sqlite:///{tmp_path}/data/wegwijs.sqlite3")
-    monkeypatch.chdir(tmp_path)
-
-    def command(*arguments: str, stdin: Any = None) -> tuple[int, str, str]:
-        if stdin is not None:
-            text = stdin if isinstance(stdin, bytes) else json.dumps(stdin).encode()
-            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
-        code = cli.main(arguments)
-        seen = capsys.readouterr()
-        return code, seen.out, seen.err
-
-    return command
 
 
 def commands(parser: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
@@ -152,13 +130,6 @@ def test_decide_refuses_other_bad_input(run: Run) -> None:
 
 
 # -- rules
-
-
-@pytest.fixture
-def ruleset(tmp_path: Path) -> Path:
-    """A copy of the packaged ruleset."""
-    (source,) = Path(str(files("rulesets"))).glob("acute-nl/1.0.0")
-    return Path(shutil.copytree(source, tmp_path / "mine"))
 
 
 def test_the_packaged_rules_are_right(run: Run) -> None:

@@ -1,0 +1,329 @@
+"""The commands about rules: are they right, what do the worked cases reach, what is known of a name, what changed."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from routing import coverage, lookup, worked_cases
+from routing.condition_page import condition_page
+from routing.errors import BadData, Finding, bad_input
+from routing.lookup_text import lookup_text
+from routing.packaged import Desk, packaged_directory, ruleset_folders
+from routing.rules.building import read_ruleset
+from routing.rules.difference import Change, Difference, differences, kept_acceptances
+from routing.rules.durable import EngineRefusal
+from routing.rules.evaluation import build_evaluators
+from routing.rules.loose_ends import loose_ends
+from routing.rules.publication import changed_since, read_published
+from routing.rules.ruleset import Ruleset
+from routing.rules.usage import source_states
+from routing.terminal import DOES_NOT_HOLD, FINE, add_command, add_json_option, say, show
+from routing.vocabulary import Vocabulary, read_vocabulary
+
+STATES = ("read", "partly", "not")
+
+
+def add_rules_commands(commands: Any) -> None:
+    """`wegwijs rules check`, `test`, `coverage`, `show` and `diff`."""
+    for name, command, text, example in (
+        ("check", _check, "Read the rules strictly and say everything that is wrong.", "wegwijs rules check"),
+        ("test", _test, "Run the worked cases that stand beside the rules.", "wegwijs rules test ./my-ruleset"),
+        ("coverage", _coverage, "Say which rules and branches no worked case fires.", "wegwijs rules coverage"),
+    ):
+        made = add_command(commands, name, command, text, example)
+        made.add_argument("path", nargs="?", type=Path, metavar="PATH", help="folder of a ruleset, or of rulesets")
+        add_json_option(made)
+    made.add_argument("--branches", action="store_true", help="a branch that no case fires is a failure too")
+    text = "Show everything that is known of a rule, condition, complaint, score, parameter, norm or fact."
+    made = add_command(commands, "show", _show, text, "wegwijs rules show stemi --language en")
+    made.add_argument("name", metavar="NAME", help="its id, or another name of a fact or complaint")
+    made.add_argument("path", nargs="?", type=Path, metavar="PATH", help="folder of a ruleset, or of rulesets")
+    made.add_argument("--language", choices=("nl", "en"), default="nl", help="language of the text (default: nl)")
+    made.add_argument("--markdown", action="store_true", help="the generated part of the page of a condition")
+    add_json_option(made)
+    text = "Show what differs between two rulesets: rules, numbers, norms, scores and the rest."
+    made = add_command(commands, "diff", _diff, text, "wegwijs rules diff 1.0.0 ./my-ruleset")
+    for name in ("old", "new"):
+        made.add_argument(name, metavar=name.upper(), help="folder of a ruleset, or the version of a packaged one")
+    add_json_option(made)
+
+
+# -- check, test, coverage --------------------------------------------------------------------------------------------
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    result, _ = _read_all(arguments.path, run_cases=False)
+    return _told(arguments, result, result.wire(), result.lines(run_cases=False))
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    result, _ = _read_all(arguments.path, run_cases=True)
+    return _told(arguments, result, result.wire(), result.lines(run_cases=True))
+
+
+def _told(arguments: argparse.Namespace, result: _Result, document: Any, lines: Iterator[str]) -> int:
+    if arguments.json:
+        show(document)
+    else:
+        for line in lines:
+            print(line)
+    return DOES_NOT_HOLD if result.errors or result.failures else FINE
+
+
+def _coverage(arguments: argparse.Namespace) -> int:
+    result, found = _read_all(arguments.path, run_cases=True)
+    missing = list(coverage.not_fired(found))
+    document = {**result.wire(), **coverage.figures(found), "not_fired": missing}
+    document |= {"no_near_miss": list(coverage.no_near_miss(found)), "no_edge": list(coverage.no_edge(found))}
+    code = _told(arguments, result, document, _coverage_lines(result, document))
+    fails = missing if arguments.branches else [one for one in missing if one["branch"] is None]
+    return DOES_NOT_HOLD if fails else code
+
+
+def _coverage_lines(result: _Result, document: Mapping[str, Any]) -> Iterator[str]:
+    yield from result.problems()
+    for one in document["not_fired"]:
+        way = "no worked case fires it" if one["branch"] is None else f"no worked case fires it by: {one['branch']}"
+        yield f"{one['file']}:{one['line']}: rule `{one['rule']}`: {way}"
+    for one in document["no_near_miss"]:
+        yield f"{one['file']}:{one['line']}: rule `{one['rule']}`: no worked case stands just outside it"
+    for part, whole, what in (
+        ("rules_fired", "rules", "rules fired"),
+        ("branches_fired", "branches", "branches fired"),
+        ("near_misses", "near_misses_possible", "rules have a worked case just outside"),
+        ("edges", "limits", "limits of numbers have a worked case just outside"),
+    ):
+        yield f"{document[part]} of {document[whole]} {what} ({_percent(document[part], document[whole])})"
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}%" if whole else "none"
+
+
+def _read_all(path: Path | None, *, run_cases: bool) -> tuple[_Result, list[coverage.RuleCoverage]]:
+    words = read_vocabulary()
+    directory = packaged_directory(words)
+    result, found = _Result(), list[coverage.RuleCoverage]()
+    for folder in ruleset_folders(path):
+        try:
+            rules = read_ruleset(folder, words)
+            desk = Desk(words, build_evaluators(rules), directory)
+            cases = worked_cases.read_worked_cases(folder, desk)
+            result.add(rules, cases)
+            if run_cases:
+                outcomes = list(_run(cases, desk))
+                found += (covered := coverage.coverage(rules, outcomes))
+                result.add_outcomes(outcomes, covered)
+            if (changed := changed_since(rules, read_published(folder.parent.parent))) is not None:
+                result.errors.append(str(changed))
+        except BadData as error:
+            result.errors += [str(finding) for finding in error.findings]
+        except EngineRefusal as error:
+            place = rules.by_id[error.rule]
+            result.errors.append(str(Finding(place.file, place.line, error.message, error.rule)))
+    return result, found
+
+
+def _run(cases: Sequence[worked_cases.WorkedCase], desk: Desk) -> Iterator[worked_cases.Outcome]:
+    for number, case in enumerate(cases, 1):
+        yield worked_cases.run(case, desk)
+        if number % 100 == 0 or number == len(cases):
+            say(f"{number} of {len(cases)} worked cases")
+
+
+class _Result:
+    """What came of one or more rulesets."""
+
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+        self.warnings: list[str] = []
+        self.failures: list[dict[str, Any]] = []
+        self.rules = self.pending = self.cases = self.failed = self.fired = 0
+        self.states: dict[str, Counter[str]] = {"rules": Counter(), "numbers": Counter()}
+
+    def add(self, rules: Ruleset, cases: Sequence[worked_cases.WorkedCase]) -> None:
+        self.warnings += loose_ends(rules)
+        self.rules += len(rules.rules)
+        self.pending += len(rules.pending)
+        self.cases += len(cases)
+        for part, counts in source_states(rules).items():
+            self.states[part] += counts
+
+    def add_outcomes(self, outcomes: Sequence[worked_cases.Outcome], covered: Sequence[coverage.RuleCoverage]) -> None:
+        for outcome in outcomes:
+            self.failed += bool(outcome.mismatches)
+            for mismatch in outcome.mismatches:
+                place = f"{outcome.case.file}:{outcome.case.line}"
+                about = {"what": mismatch.what, "expected": mismatch.expected, "seen": mismatch.seen}
+                self.failures.append({"case": outcome.case.name.wire(), "place": place, **about})
+        self.fired += sum(one.fired for one in covered)
+        self.warnings += [
+            f"{one.rule.file}:{one.rule.line}: rule `{one.rule.id}`: no worked case fires it"
+            for one in covered
+            if not one.fired
+        ]
+
+    def wire(self) -> dict[str, Any]:
+        return {
+            "errors": len(self.errors),
+            "warnings": len(self.warnings),
+            "rules": self.rules,
+            "pending": self.pending,
+            "cases": self.cases,
+            "failed": self.failed,
+            "rules_fired": self.fired,
+            "review": {"accepted": self.rules - self.pending, "pending": self.pending},
+            "sources": {state: self.states["rules"][state] for state in STATES},
+            "numbers": {state: self.states["numbers"][state] for state in STATES},
+            "findings": {"errors": self.errors, "warnings": self.warnings},
+            "failures": self.failures,
+        }
+
+    def problems(self) -> Iterator[str]:
+        """The errors, and what came out otherwise."""
+        for error in self.errors:
+            yield f"error: {error}"
+        for failure in self.failures:
+            yield f"{failure['place']}: {failure['case']['nl']}"
+            yield f"  {failure['what']}: expected {failure['expected']}, seen {failure['seen']}"
+
+    def lines(self, *, run_cases: bool) -> Iterator[str]:
+        for warning in self.warnings:
+            yield f"warning: {warning}"
+        yield from self.problems()
+        for part, what in (("rules", "rules"), ("numbers", "thresholds and norms")):
+            count = self.states[part]
+            read = f"{count['read']} was read, of {count['partly']} in part, of {count['not']} not"
+            yield f"of {sum(count.values())} {what} the source of {read}"
+        about = f"{self.rules} rules ({self.pending} not yet accepted by a clinician), {len(self.errors)} errors"
+        about = f"{about}, {len(self.warnings)} warnings, {self.cases} worked cases"
+        yield f"{about}, {self.failed} failed, {self.fired} rules fired" if run_cases else about
+
+
+# -- show -------------------------------------------------------------------------------------------------------------
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    shelf = open_shelf(read_vocabulary(), arguments.path)
+    if arguments.markdown:
+        sys.stdout.write(condition_page(_condition(arguments.name, shelf), shelf.ruleset))
+        return FINE
+    found = lookup.look_up(arguments.name, shelf)
+    if arguments.json:
+        rules = shelf.ruleset
+        show({"ruleset": {"name": rules.name, "version": rules.version, "digest": rules.digest}, "found": found})
+    else:
+        sys.stdout.write(lookup_text(found, shelf.ruleset, arguments.language))
+    return FINE
+
+
+def _condition(name: str, shelf: lookup.Shelf) -> Mapping[str, Any]:
+    known = shelf.ruleset.vocabulary.conditions
+    if name not in known:
+        raise lookup.no_such_name(name, known)
+    return lookup.condition_entry(name, shelf)
+
+
+def open_shelf(words: Vocabulary, path: Path | None) -> lookup.Shelf:
+    """The newest ruleset at `path` (a ruleset's own folder, or a folder of rulesets; None: the packaged ones) with its
+    worked cases. Raises BadData."""
+    rules, folder = max(((read_ruleset(one, words), one) for one in ruleset_folders(path)), key=_version)
+    desk = Desk(words, build_evaluators(rules), packaged_directory(words))
+    cases = worked_cases.read_worked_cases(folder, desk)
+    return lookup.Shelf(rules, cases, _fired_by(cases, desk))
+
+
+def _version(found: tuple[Ruleset, Path]) -> list[int]:
+    return [int(part) for part in found[0].version.split(".")]
+
+
+def _fired_by(cases: Sequence[worked_cases.WorkedCase], desk: Desk) -> Callable[[], lookup.Fired]:
+    def fired() -> lookup.Fired:
+        found: dict[str, list[worked_cases.WorkedCase]] = {}
+        for outcome in _run(cases, desk):
+            for rule in outcome.fired:
+                found.setdefault(rule, []).append(outcome.case)
+        return found
+
+    return fired
+
+
+# -- diff -------------------------------------------------------------------------------------------------------------
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    words = read_vocabulary()
+    old, new = (read_ruleset(_folder(name), words) for name in (arguments.old, arguments.new))
+    found, kept = differences(old, new), kept_acceptances(old, new)
+    if arguments.json:
+        ends = {
+            name: {"name": rules.name, "version": rules.version, "digest": rules.digest}
+            for name, rules in (("old", old), ("new", new))
+        }
+        show({**ends, **{part: _difference(one) for part, one in found.items()}, "kept_acceptances": list(kept)})
+        return FINE
+    for part, one in found.items():
+        for line in _diff_lines(one):
+            print(f"{part}: {line}")
+    counts = [
+        f"{len(one.added)} added, {len(one.removed)} removed, {len(one.changed)} changed" for one in found.values()
+    ]
+    print(
+        "; ".join(f"{part}: {count}" for (part, one), count in zip(found.items(), counts, strict=True) if one) or "same"
+    )
+    return FINE
+
+
+def _folder(name: str) -> Path:
+    if not re.fullmatch(r"\d+\.\d+\.\d+", name):
+        return Path(name)
+    packaged = {folder.name: folder for folder in ruleset_folders(None)}
+    if name not in packaged:
+        raise bad_input(
+            name, "unknown_version", "is not the version of a packaged ruleset", allowed=", ".join(packaged)
+        )
+    return packaged[name]
+
+
+def _difference(one: Difference) -> dict[str, Any]:
+    return {
+        "added": [{"id": key, "new": entry} for key, entry in one.added.items()],
+        "removed": [{"id": key, "old": entry} for key, entry in one.removed.items()],
+        "changed": [
+            {
+                "id": change.id,
+                "what": list(change.what),
+                "old": {key: old for key, (old, _) in change.what.items()},
+                "new": {key: new for key, (_, new) in change.what.items()},
+            }
+            for change in one.changed
+        ],
+    }
+
+
+def _diff_lines(one: Difference) -> Iterator[str]:
+    for key, entry in one.added.items():
+        yield f"+ {key}{_about(entry)}"
+    for key, entry in one.removed.items():
+        yield f"- {key}{_about(entry)}"
+    for change in one.changed:
+        yield from _change_lines(change)
+
+
+def _about(entry: Any) -> str:
+    """The words of an entry, where it has any."""
+    text = entry.get("text") or entry.get("label") if isinstance(entry, dict) else None
+    return f": {text['en']}" if isinstance(text, dict) and "en" in text else ""
+
+
+def _change_lines(change: Change) -> Iterator[str]:
+    yield f"~ {change.id}: {', '.join(change.what)}"
+    for old, new in change.what.values():
+        yield f"    was {old}"
+        yield f"    is  {new}"

@@ -1,0 +1,57 @@
+"""What all commands share: how a command is declared, where its words go, and what its exit code means."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+FINE, DOES_NOT_HOLD, BAD_USAGE = 0, 1, 2
+"""Exit codes: all is well, a check did not hold, bad usage or bad input."""
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def say(text: str) -> None:
+    """A message for the person at the terminal; standard output is for what was asked."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def show(value: Any) -> None:
+    """`value` as the one JSON document on standard output."""
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
+    sys.stdout.flush()
+
+
+def described(made: argparse.ArgumentParser, text: str, example: str = "") -> argparse.ArgumentParser:
+    """`made` with what it is for, and an example at the end of its help."""
+    made.formatter_class = argparse.RawDescriptionHelpFormatter
+    made.description = text
+    made.epilog = f"Example:\n  {example}" if example else None
+    made.allow_abbrev = False  # an abbreviation that is right today may be another option tomorrow
+    return made
+
+
+def commands_of(made: argparse.ArgumentParser) -> Any:
+    """The place where the commands below `made` are added."""
+    return made.add_subparsers(metavar="COMMAND", required=True)
+
+
+def add_group(commands: Any, name: str, text: str) -> Any:
+    """A group of commands (`wegwijs rules ...`); gives the place where its commands are added."""
+    return commands_of(described(commands.add_parser(name, help=text), text))
+
+
+def add_command(commands: Any, name: str, command: Command, text: str, example: str) -> argparse.ArgumentParser:
+    """The command `name`, which runs `command`."""
+    made = described(commands.add_parser(name, help=text), text, example)
+    made.set_defaults(command=command)
+    return made
+
+
+def add_json_option(made: argparse.ArgumentParser) -> None:
+    """`--json`, which every command with a result has."""
+    made.add_argument("--json", action="store_true", help="print one JSON document instead of text")
