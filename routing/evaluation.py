@@ -16,7 +16,7 @@ from routing.rules.rule import FactValue, Interval
 from routing.triage import triage
 from routing.vocabulary import URGENCIES
 
-_COLUMNS = ("n", "in_band", "under", "under2", "over", "strict", "time_critical")
+_COLUMNS = ("n", "in_band", "under", "under2", "over", "U0-U1", "U2", "strict", "time_critical")
 _MOST_KEYS = 30
 
 
@@ -113,9 +113,10 @@ def figures(predictions: Sequence[Prediction]) -> dict[str, Any]:
 
 def placed(answers: Iterable[tuple[LabelledCase, int]]) -> dict[str, Any]:
     """How many urgencies fell in the expected band, were less urgent (`under`; `under2`: by two levels or more) or more
-    urgent (`over`); `strict` is the share that is exactly the level of the source, of the `strict_n` that have one."""
+    urgent (`over`); `strict` is the share that is exactly the level of the source, of the `strict_n` that have one;
+    `urgent_share` the share that was given U0 or U1, `u2_share` U2."""
     counts = dict.fromkeys(("n", "in_band", "under", "over", "under2", "strict_n"), 0)
-    exact = 0
+    exact = urgent = second = 0
     for case, urgency in answers:
         low, high = case.band
         counts["n"] += 1
@@ -125,7 +126,18 @@ def placed(answers: Iterable[tuple[LabelledCase, int]]) -> dict[str, Any]:
         counts["under2"] += urgency >= high + 2
         counts["strict_n"] += case.target is not None
         exact += urgency == case.target
-    return {**counts, "strict": round(exact / counts["strict_n"], 4) if counts["strict_n"] else None}
+        urgent += urgency <= 1
+        second += urgency == 2
+    return {
+        **counts,
+        "strict": _share(exact, counts["strict_n"]),
+        "urgent_share": _share(urgent, counts["n"]),
+        "u2_share": _share(second, counts["n"]),
+    }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
 
 
 def levels(predictions: Iterable[Prediction]) -> dict[str, int]:
@@ -151,8 +163,12 @@ def as_text(report: Mapping[str, Any]) -> str:
 
 def _row(name: str, found: Mapping[str, Any]) -> str:
     shares = [f"{found[key]} {found[key] / found['n']:4.0%}" for key in _COLUMNS[1:5]]
-    strict = "-" if found["strict"] is None else f"{found['strict']:.0%}"
+    urgent, second, strict = (
+        "-" if found[key] is None else f"{found[key]:.0%}" for key in ("urgent_share", "u2_share", "strict")
+    )
     critical = "-"
     if "time_critical_found" in found:
         critical = f"{found['time_critical_found']} of {found['time_critical_expected']}"
-    return f"{name:<28}" + "".join(f"{value:>14}" for value in (str(found["n"]), *shares, strict, critical))
+    return f"{name:<28}" + "".join(
+        f"{value:>14}" for value in (str(found["n"]), *shares, urgent, second, strict, critical)
+    )

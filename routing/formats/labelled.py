@@ -19,7 +19,9 @@ does not fit is named among the unmapped keys:
 - numbers: only numbers within the range of the fact; choices: only their values (also as a list of one); times: only
   with an offset;
 - `history: [...]`: each entry is a yes/no fact by the name `history_<entry>` or its own, and then true;
-- `complaint` by id or alias; `arrival_mode` ambulance, own transport or on foot; M and F.
+- `complaint` by id or alias, also in another order of words, with a side (`lt`, `right`, `both`) or with a short form
+  before it (`d_diarrhea`), never where a word denies it; if it is also the name of a yes/no fact, that is observed too;
+- `arrival_mode` ambulance, own transport or on foot; M and F.
 
 The rows hold no place: all patients are in the centre of Utrecht, on a Wednesday afternoon. A row without an age is
 taken for an adult of 50, and `age` stands among its unmapped keys.
@@ -48,6 +50,13 @@ NOT_PRESENT = frozenset({"", "none", "no", "absent", "denied", "denies", "negati
 SEXES = {"M": "male", "F": "female", "male": "male", "female": "female"}
 TRANSPORTS = {"ambulance": "ambulance", "ambulance_private": "ambulance", "private": "own", "walk_in": "walk"}
 SILENT_ARRIVALS = frozenset({"unknown", "other"})
+SIDES = {"l": "left", "lt": "left", "r": "right", "rt": "right", "bilateral": "both", "ant": "anterior"}
+NO_OTHER_COMPLAINT = frozenset(
+    ("left", "right", "both", "side", "anterior", "acute", "diffuse", "area", "with", "for", "type", "unspecified")
+)
+DENIALS = frozenset({"no", "not", "non", "without", "denies", "denied"})
+SHORT_FORM = 3
+"""So many letters at most has a word that may stand as a short form before the complaint."""
 
 _UNFIT = object()
 
@@ -166,10 +175,11 @@ def _data_set_form(row: Mapping[str, Any], words: Vocabulary) -> LabelledCase:
     for key, value in _given(row):
         _observe(key, value, words, observations, unmapped)
     body: dict[str, Any] = {"patient": _patient(row, unmapped), "location": UTRECHT, "observations": observations}
-    complaint = row.get("complaint")
-    if complaint in words.complaint_names:
-        body["complaint"] = complaint
-    elif complaint:
+    complaint = str(row.get("complaint") or "")
+    named = _named(complaint, words.complaint_names)
+    if named is not None:
+        body["complaint"] = named
+    if not _is_fact(complaint, words, observations) and named is None and complaint:
         unmapped.append(f"complaint:{complaint}")
     arrival = row.get("arrival_mode")
     if arrival in TRANSPORTS:
@@ -199,6 +209,34 @@ def _given(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
                 yield from ((f"history:{entry}", True) for entry in value)
             else:
                 yield key, value
+
+
+def _is_fact(complaint: str, words: Vocabulary, observations: dict[str, Any]) -> bool:
+    """Whether a yes/no fact has this name; it then holds, unless a finding says otherwise."""
+    fact_id = _named(complaint, words.fact_names)
+    if fact_id is None or words.facts[fact_id].type != "boolean" or words.facts[fact_id].given != "observations":
+        return False
+    observations.setdefault(fact_id, True)
+    return True
+
+
+def _named(given: str, names: Mapping[str, str]) -> str | None:
+    """What `names` calls `given`; None if nothing, or if its words in another order could mean two."""
+    if given in names:
+        return names[given]
+    parts = [SIDES.get(part, part) for part in given.lower().split("_")]
+    by_words: dict[frozenset[str], set[str]] = {}
+    for name, meant in names.items():
+        by_words.setdefault(frozenset(name.split("_")), set()).add(meant)
+    while parts and not DENIALS.intersection(parts):
+        # a side says much where it belongs to the name (weakness of one side), and little where it does not
+        for wanted in (frozenset(parts), frozenset(parts) - NO_OTHER_COMPLAINT):
+            if len(found := by_words.get(wanted, set())) == 1:
+                return next(iter(found))
+        if len(parts[0]) > SHORT_FORM:
+            return None
+        del parts[0]
+    return None
 
 
 def _patient(row: Mapping[str, Any], unmapped: list[str]) -> dict[str, Any]:

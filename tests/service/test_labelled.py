@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from routing.errors import BadInput
-from routing.evaluation import Prediction, news2_alone, placed
+from routing.evaluation import Prediction, as_text, news2_alone, placed, report
 from routing.formats.labelled import WEDNESDAY_AFTERNOON, LabelledCase, read_labelled
 from routing.vocabulary import Vocabulary, read_vocabulary
 
@@ -92,11 +92,53 @@ def case(band: tuple[int, int], target: int | None = None) -> LabelledCase:
     return LabelledCase("a", "s", {}, WEDNESDAY_AFTERNOON, band, target, frozenset())
 
 
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ("abdominal_pain", "abdominal_pain"),
+        ("pain_abdominal", "abdominal_pain"),
+        ("lt_flank_pain", "flank_pain"),
+        ("pain_in_the_moon", None),
+        ("acute_epigastric_pain", "abdominal_pain"),
+        ("loc_loss_of_consciousness", "syncope"),
+        ("d_diarrhea", "diarrhea"),
+        ("rt_side_weakness", "neurological_deficit"),
+        ("general_weakness", "malaise_adult"),
+        ("no_chest_pain", None),
+        ("pain_without_fever", None),
+    ],
+)
+def test_a_complaint_may_be_written_in_several_ways(words: Vocabulary, given: str, complaint: str | None) -> None:
+    found = read(words, complaint=given)
+    assert found.body.get("complaint") == complaint
+    assert found.unmapped == (() if complaint else (f"complaint:{given}",))
+
+
+def test_a_complaint_that_is_also_a_finding_is_observed_unless_it_was_denied(words: Vocabulary) -> None:
+    found = read(words, complaint="hemoptysis")
+    assert (found.body["complaint"], found.body["observations"]) == ("cough", {"hemoptysis": True})
+    assert read(words, complaint="hypotension").body["observations"] == {"hypotension_reported": True}
+    denied = read(words, complaint="hemoptysis", findings={"hemoptysis": False})
+    assert denied.body["observations"] == {"hemoptysis": False}
+
+
 def test_a_lower_number_is_more_urgent() -> None:
     band = (2, 3)
     found = placed([(case(band, 3), urgency) for urgency in range(6)])
-    assert found == {"n": 6, "in_band": 2, "under": 2, "over": 2, "under2": 1, "strict_n": 6, "strict": 0.1667}
+    assert found == {
+        "n": 6, "in_band": 2, "under": 2, "over": 2, "under2": 1, "strict_n": 6, "strict": 0.1667,
+        "urgent_share": 0.3333, "u2_share": 0.1667,
+    }  # fmt: skip
     assert placed([(case(band), 2)])["strict"] is None
+    assert placed([])["urgent_share"] is None
+
+
+def test_the_table_shows_the_shares_of_the_urgent_levels() -> None:
+    urgencies = (0, 1, 2, 3)
+    table = as_text(report([Prediction(case((1, 2)), urgency, (), None) for urgency in urgencies]))
+    heads, ours = (line.split() for line in table.splitlines()[:2])
+    assert heads[-4:] == ["U0-U1", "U2", "strict", "time_critical"]
+    assert ours[-6:] == ["50%", "25%", "-", "0", "of", "0"]
 
 
 @pytest.mark.parametrize(
