@@ -37,7 +37,7 @@ class Difference:
 def differences(old: Ruleset, new: Ruleset) -> Mapping[str, Difference]:
     """Part (`rules`, `parameters`, `norms`, `scores` and the others) -> what differs in it."""
     before, after = dict(_parts(old)), dict(_parts(new))
-    return {part: _difference(before[part], after[part]) for part in before}
+    return {part: _difference(before.get(part, {}), after.get(part, {})) for part in dict.fromkeys((*before, *after))}
 
 
 def kept_acceptances(old: Ruleset, new: Ruleset) -> tuple[str, ...]:
@@ -64,9 +64,7 @@ def _parts(ruleset: Ruleset) -> Iterator[tuple[str, Mapping[str, Any]]]:
     files = {rule.id: rule.file for rule in ruleset.rules}
     yield "rules", {key: {**entry, "file": files[key]} for key, entry in written_rules(ruleset).items()}
     yield "topics", {file: source[file]["topic"] for file in dict.fromkeys(files.values())}
-    for part in ("parameters", "norms", "deadlines"):
-        yield part, numbers[part]
-    yield "logistics", {key: entry for key, entry in numbers.items() if key not in ("parameters", "norms", "deadlines")}
+    yield from numbers.items()
     yield "scores", {value["id"]: value for file, value in source.items() if file.startswith("scores/")}
     yield "derived", source["derived.yaml"]["derived"]
     yield "selection", _without(source["selection.yaml"], "texts")

@@ -12,7 +12,7 @@ from routing.rules.condition import ALWAYS, AnyOf, Condition, Not, Test, negatio
 from routing.rules.rule import Rule
 from routing.rules.ruleset import Ruleset
 
-_PARAMETER = re.compile(r"\$(\w+)")
+_PARAMETER = re.compile(r'\$(\w+)|\{(\w+)\}|"bypass_limit": "(\w+)"')
 NEVER = AnyOf(())
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
@@ -27,8 +27,8 @@ def written_rules(ruleset: Ruleset) -> Mapping[str, Mapping[str, Any]]:
 
 
 def parameters_named(written: Any) -> frozenset[str]:
-    """The names of the parameters (`$name`) in a rule or score as it is written."""
-    return frozenset(_PARAMETER.findall(json.dumps(written)))
+    """The names of the parameters in a rule or score as it is written: `$name`, `{name}` in a text, a limit."""
+    return frozenset(name for found in _PARAMETER.findall(json.dumps(written)) for name in found if name)
 
 
 def subjects_asked(rule: Rule) -> frozenset[str]:

@@ -104,11 +104,18 @@ def test_who_uses_a_number_a_fact_or_a_value_is_known(rules: Ruleset) -> None:
     assert resting_on("heart_rate", rules) == ("shock_index", "alarm")
 
 
+def test_a_number_is_found_in_a_condition_a_text_and_a_limit() -> None:
+    need = {"capability": "pci", "bypass_limit": "detour"}
+    written = {"when": "age_years >= $old", "text": {"nl": "na {hours} uur", "en": "a"}, "then": {"needs": [need]}}
+    assert parameters_named(written) == {"old", "hours", "detour"}
+
+
 def test_sources_are_counted_for_rules_and_for_numbers(tmp_path: Path) -> None:
     unread = FILES["ruleset.yaml"] + "  web: {title: A site, href: 'https://example.org', read: not}\n"
     numbers = FILES["parameters.yaml"].replace("{source: book}, why: from then on", "{source: web}, why: guess", 1)
     rules = small_ruleset(tmp_path, {"ruleset.yaml": unread, "parameters.yaml": numbers})
-    assert source_states(rules) == {"rules": Counter(read=3), "numbers": Counter({"read": 2, "not": 1})}
+    total = len(rules.parameters) + len(rules.norms)
+    assert source_states(rules) == {"rules": Counter(read=3), "numbers": Counter({"read": total - 1, "not": 1})}
     assert dict(decided_numbers(rules))["cardiac_age"] == "web"
 
 
