@@ -13,6 +13,7 @@ from typing import Any
 from routing import coverage, lookup, worked_cases
 from routing.condition_page import condition_page
 from routing.errors import BadData, Finding, bad_input
+from routing.facilities.directory import Directory
 from routing.lookup_text import lookup_text
 from routing.packaged import Desk, packaged_directory, ruleset_folders
 from routing.rules.building import read_ruleset
@@ -20,6 +21,7 @@ from routing.rules.difference import Change, Difference, differences, kept_accep
 from routing.rules.durable import EngineRefusal
 from routing.rules.evaluation import build_evaluators
 from routing.rules.loose_ends import loose_ends
+from routing.rules.overlay import is_overlay, lay_over, overlay_folders, read_overlay
 from routing.rules.publication import changed_since, read_published
 from routing.rules.ruleset import Ruleset
 from routing.rules.usage import source_states
@@ -110,7 +112,7 @@ def _read_all(path: Path | None, *, run_cases: bool) -> tuple[_Result, list[cove
     words = read_vocabulary()
     directory = packaged_directory(words)
     result, found = _Result(), list[coverage.RuleCoverage]()
-    for folder in ruleset_folders(path):
+    for folder in () if is_overlay(path) else ruleset_folders(path):
         try:
             rules = read_ruleset(folder, words)
             desk = Desk(words, build_evaluators(rules), directory)
@@ -127,7 +129,26 @@ def _read_all(path: Path | None, *, run_cases: bool) -> tuple[_Result, list[cove
         except EngineRefusal as error:
             place = rules.by_id[error.rule]
             result.errors.append(str(Finding(place.file, place.line, error.message, error.rule)))
+    for folder in overlay_folders(path):
+        _read_overlay(folder, words, directory, result, run_cases=run_cases)
     return result, found
+
+
+def _read_overlay(folder: Path, words: Vocabulary, directory: Directory, result: _Result, *, run_cases: bool) -> None:
+    """Lay the overlay in `folder` over every version that it was agreed for, and run the worked cases of the region."""
+    name = f"regions/{folder.parent.name}/{folder.name}"
+    try:
+        overlay = read_overlay(folder)
+        for version in overlay.content.ruleset_versions:
+            base = folder.parents[2] / overlay.content.ruleset / version
+            rules = lay_over(read_ruleset(base, words), overlay)
+            desk = Desk(words, build_evaluators(rules), directory)
+            cases = worked_cases.read_worked_cases(folder, desk)
+            result.cases += len(cases)
+            if run_cases:
+                result.add_outcomes(list(_run(cases, desk)), ())
+    except BadData as error:
+        result.errors += [f"{name}/{finding}" for finding in error.findings]
 
 
 def _run(cases: Sequence[worked_cases.WorkedCase], desk: Desk) -> Iterator[worked_cases.Outcome]:

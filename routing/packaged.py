@@ -18,7 +18,7 @@ from routing.log.canonical import canonical, plain
 from routing.log.entry import answer, make_entry
 from routing.rules.building import packaged_rulesets, read_ruleset
 from routing.rules.evaluation import Evaluators, build_evaluators
-from routing.rules.overlay import Overlay, lay_over, overlay_in_force, packaged_overlays, read_overlay
+from routing.rules.overlay import Overlay, lay_over, overlay_folders, overlay_in_force, read_overlay
 from routing.rules.ruleset import Ruleset
 from routing.vocabulary import Vocabulary, read_vocabulary
 
@@ -62,7 +62,7 @@ def open_desk(rulesets: Path | None, now: datetime) -> Desk:
 
 def overlays(place: Path | None) -> tuple[Overlay, ...]:
     """The regional overlays at `place` (a folder of rulesets; None: the packaged ones). Raises BadData."""
-    return tuple(read_overlay(folder) for folder in packaged_overlays(place))
+    return tuple(read_overlay(folder) for folder in overlay_folders(place))
 
 
 def packaged_directory(words: Vocabulary) -> Directory:

@@ -39,8 +39,16 @@ class Overlay:
     content: OverlayFile = field(repr=False)
 
 
-def packaged_overlays(root: Path | None = None) -> tuple[Path, ...]:
-    """The folders of the overlays under `root`, or of those that come with Wegwijs, sorted."""
+def is_overlay(folder: Path | None) -> bool:
+    """Whether `folder` is that of one overlay."""
+    return folder is not None and (folder / OVERLAY_FILE).is_file()
+
+
+def overlay_folders(root: Path | None = None) -> tuple[Path, ...]:
+    """The folders of the overlays at `root`, sorted: an overlay's own folder, or a folder of rulesets (None: those that
+    come with Wegwijs)."""
+    if root is not None and is_overlay(root):
+        return (root,)
     base = root if root is not None else Path(str(importlib.resources.files("rulesets")))
     return tuple(sorted(path.parent for path in base.glob(f"regions/*/*/{OVERLAY_FILE}")))
 
@@ -58,6 +66,10 @@ def read_overlay(folder: Path) -> Overlay:
     if effective_from is None or effective_from.tzinfo is None:
         message = "must be a time with offset, for example 2026-01-01T00:00:00+01:00"
         raise BadData((file.finding(("effective_from",), message),))
+    place = folder.resolve()
+    if (content.region, content.version) != (place.parent.name, place.name):
+        message = f"`{content.region}` {content.version} lies in a folder `{content.region}/{content.version}`"
+        raise BadData((file.finding(("region",), message),))
     return Overlay(content.region, content.version, effective_from.astimezone(UTC), file, content)
 
 

@@ -12,7 +12,7 @@ import pytest
 from routing.errors import BadData
 from routing.packaged import open_desk, overlays
 from routing.rules.building import ruleset_from_source
-from routing.rules.overlay import Overlay, lay_over, overlay_in_force, packaged_overlays, read_overlay
+from routing.rules.overlay import Overlay, lay_over, overlay_folders, overlay_in_force, read_overlay
 from tests.small_world import ruleset, vocabulary
 
 NOW = datetime(2026, 11, 18, 13, tzinfo=UTC)
@@ -157,7 +157,7 @@ def warnings(answer: Mapping[str, Any]) -> list[str]:
 
 def test_every_packaged_overlay_lies_on_the_national_rules() -> None:
     desk = open_desk(None, NOW)
-    assert len(packaged_overlays()) == len(overlays(None)) >= 2
+    assert len(overlay_folders()) == len(overlays(None)) >= 2
     for found in desk.overlays:
         assert desk.evaluators_for(found.region, NOW).ruleset.region is not None
 
