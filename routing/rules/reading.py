@@ -40,6 +40,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "required": ("nodig: {}", "needed: {}"),
     "preferred": ("liefst: {}", "preferred: {}"),
     "within": ("{} ({})", "{} ({})"),
+    "bypass": ("{}, hoogstens {} minuten omrijden", "{}, at most {} minutes further"),
     "ambulance": ("ambulance {}", "ambulance {}"),
     "mmt": ("mobiel medisch team gaat mee", "mobile medical team goes along"),
     "no mmt": ("geen mobiel medisch team", "no mobile medical team"),
@@ -169,7 +170,10 @@ def _conclusions(rule: Rule, ruleset: Ruleset) -> Iterator[Any]:
 
 def _need(need: Need, ruleset: Ruleset) -> Text:
     label = ruleset.vocabulary.capabilities[need.capability].label
-    if need.within is None:
-        return label
-    norm = ruleset.norms[need.within].label
-    return Text(_say("within", "nl", label.nl, norm.nl), _say("within", "en", label.en, norm.en))
+    if need.within is not None:
+        norm = ruleset.norms[need.within].label
+        label = Text(_say("within", "nl", label.nl, norm.nl), _say("within", "en", label.en, norm.en))
+    if need.bypass_minutes is not None:
+        limit = str(need.bypass_minutes)
+        label = Text(_say("bypass", "nl", label.nl, limit), _say("bypass", "en", label.en, limit))
+    return label
