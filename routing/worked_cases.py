@@ -39,6 +39,7 @@ class _Recommended(Strict):
     capability: str | None = None
     facility: str | None = None
     kind: str | None = None
+    says: str | None = None
 
 
 class _RuledOut(Strict):
@@ -128,7 +129,7 @@ def read_worked_cases(folder: Path, desk: Desk) -> tuple[WorkedCase, ...]:
             findings.extend(error.findings)
             continue
         for index, case in enumerate(parsed.cases):
-            findings.extend(_dangling(case.expect, file, index, desk))
+            findings.extend(_dangling(case, file, index, desk))
             try:
                 cases.append(_worked(case, file, index))
             except ValueError:
@@ -152,7 +153,8 @@ def _worked(case: _Case, file: YamlFile, index: int) -> WorkedCase:
     return WorkedCase(case.name, at, given, case.expect, file.name, file.line(("cases", index)), stops)
 
 
-def _dangling(expect: Expectation, file: YamlFile, index: int, desk: Desk) -> Iterator[Finding]:
+def _dangling(case: _Case, file: YamlFile, index: int, desk: Desk) -> Iterator[Finding]:
+    expect = case.expect
     words, rules, places = desk.words, desk.evaluators.ruleset.by_id, desk.directory.by_id
     recommended = expect.recommended or _Recommended()
     named: tuple[tuple[str, str, Collection[str], Collection[str]], ...] = (
@@ -171,6 +173,10 @@ def _dangling(expect: Expectation, file: YamlFile, index: int, desk: Desk) -> It
         for name in names:
             if name not in known:
                 yield file.finding(("cases", index, "expect", part), f"there is no {what} `{name}`")
+    for stop in case.stops:
+        for what, name, known in (("facility", stop.facility, places), ("stop kind", stop.unit, words.stop_kinds)):
+            if name not in known:
+                yield file.finding(("cases", index, "stops"), f"there is no {what} `{name}`")
 
 
 def run(case: WorkedCase, desk: Desk) -> Outcome:
@@ -235,6 +241,7 @@ def _recommended(wanted: _Recommended | None, decision: Decision) -> Iterator[Mi
         "facility": lambda name: place is not None and place.id == name,
         "kind": lambda name: best.kind == name,
         "capability": lambda name: place is not None and place.capabilities[name] is True,
+        "says": lambda name: name in {_name(reason.rule) for reason in best.reasons},
     }
     for part, test in holds.items():
         name = getattr(wanted, part)
