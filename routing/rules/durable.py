@@ -45,7 +45,7 @@ PROPERTIES_MOST = 190
 """Properties of one fact; the engine fails above 252."""
 
 CLAUSES_MOST = 4000
-"""Alternatives of all rules of one stratum together; the engine fails above 4,096."""
+"""Alternatives of all rules that the engine gets together; it fails above 4,096."""
 
 
 class EngineRefusal(EngineFault):
@@ -289,6 +289,24 @@ class _Stratum:
     care: bool
 
 
+def _parts(rules: Sequence[Rule]) -> Iterator[Sequence[Rule]]:
+    """The rules of one stratum in as few parts as the engine can take: rules of a stratum do not wait for each other."""
+    part: list[Rule] = []
+    clauses = 0
+    for rule in rules:
+        try:
+            more = len(normal_form(rule.when))
+        except ConditionError as error:
+            raise EngineRefusal(rule.id, error.message) from error
+        if part and clauses + more > CLAUSES_MOST:
+            yield part
+            part, clauses = [], 0
+        part.append(rule)
+        clauses += more
+    if part:
+        yield part
+
+
 def _stratum(rules: Sequence[Rule], subjects: Mapping[str, Subject], properties: _Properties) -> _Stratum | None:
     """Translate the rules of one stratum; None if none of them can ever fire."""
     owners = _owners(rules, subjects)
@@ -530,7 +548,7 @@ class DurableEvaluator:
             layers = strata(rules)
         except RuleCycle as cycle:
             raise EngineRefusal(cycle.rules[0], str(cycle)) from cycle
-        found = [_stratum(layer, subjects, properties) for layer in layers]
+        found = [_stratum(part, subjects, properties) for layer in layers for part in _parts(layer)]
         self._sessions = [_Session(stratum) for stratum in found if stratum is not None]
         self._urgencies = {rule.id: rule.urgency for rule in rules if rule.urgency is not None}
         self._concluded = {rule.id: f"condition.{rule.condition}" for rule in rules if rule.condition is not None}
