@@ -39,7 +39,7 @@ def open_questions(
     Then all else: what could raise the urgency most, then in ABCDE order.
     """
     effects = _Effects(evaluators, evaluation, rank)
-    begun = evaluators.begun(evaluation)
+    begun, touched = evaluators.begun(evaluation), evaluators.touched(evaluation)
     best: dict[str, int] = {}
     changes: dict[str, int] = {}
     count: dict[str, int] = {}
@@ -49,7 +49,7 @@ def open_questions(
         if not could:
             continue
         weight = min(weight, rank)
-        names = evaluators.to_ask(rule, evaluation)
+        names = evaluators.to_ask(rule, evaluation, touched)
         for name in names:
             if name in best:
                 best[name] = min(best[name], weight)
@@ -87,9 +87,15 @@ class _Effects:
         self._ambulance = min(asked, default=len(AMBULANCES))
         self._mmt = any(rule.mmt for rule in fired)
         self._through: dict[str, Effect] = {}
+        self._found: dict[str, Effect] = {}
 
     def of(self, rule: Rule) -> Effect:
         """What `rule` could change by itself and through its condition."""
+        if (found := self._found.get(rule.id)) is None:
+            found = self._found[rule.id] = self._of(rule)
+        return found
+
+    def _of(self, rule: Rule) -> Effect:
         changes = self._changes(rule)
         weight = rule.urgency if rule.urgency is not None else len(URGENCIES)
         if rule.condition is None or not changes & _BIT["conditions"]:

@@ -90,9 +90,29 @@ class Evaluators:
         names = self._explainers[rule.id](evaluation.facts)
         return {name: evaluation.facts[name] for name in names if name in evaluation.facts}
 
-    def to_ask(self, rule: Rule, evaluation: Evaluation) -> Sequence[str]:
-        """The facts to ask next to find out whether a possible `rule` fires."""
+    def to_ask(self, rule: Rule, evaluation: Evaluation, touched: frozenset[str]) -> Sequence[str]:
+        """The facts to ask next to find out whether a possible `rule` fires; `touched` as `touched` gives it."""
+        if rule.id not in touched:
+            return self._asks_of_nothing[rule.id]
         return self._askers[rule.id](evaluation.facts)
+
+    def touched(self, evaluation: Evaluation) -> frozenset[str]:
+        """Ids of the rules that ask something of which the value is known."""
+        asking = self._rules_asking
+        return frozenset[str]().union(*(asking[name] for name in evaluation.facts if name in asking))
+
+    @cached_property
+    def _rules_asking(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {}
+        for rule in self.ruleset.rules:
+            for subject in dict.fromkeys(test.subject for test in tests(rule.when)):
+                for name in (subject, *self.ruleset.asked_facts.get(subject, ())):
+                    found.setdefault(name, []).append(rule.id)
+        return {name: tuple(dict.fromkeys(ids)) for name, ids in found.items()}
+
+    @cached_property
+    def _asks_of_nothing(self) -> Mapping[str, Sequence[str]]:
+        return {rule.id: self._askers[rule.id]({}) for rule in self.ruleset.rules}
 
     def begun(self, evaluation: Evaluation) -> frozenset[str]:
         """Ids of the rules of which something that they ask about the patient in front of us holds already."""

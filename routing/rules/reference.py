@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import eq, ge, gt, le, lt, ne
+from typing import NamedTuple
 
-from routing.rules.condition import AnyOf, Condition, Not, Test
+from routing.rules.condition import AnyOf, Condition, Not, Test, tests
 from routing.rules.rule import Facts, FactValue, Interval, Rule, conditions_asked, strata
 
 Truth = bool | None
@@ -84,16 +85,35 @@ class Judgement:
     possible: frozenset[str]
 
 
+class _Asked(NamedTuple):
+    """A triage rule: its meaning, the condition it concludes, and its truth where nothing is known.
+
+    Of most rules nothing is known that they ask; their truth is then the same for every case, and worked out once.
+    """
+
+    key: str
+    holds: Meaning
+    code: str | None
+    of_nothing: Truth
+
+
+def _asked(rule: Rule) -> _Asked:
+    holds = meaning(rule.when)
+    return _Asked(rule.id, holds, f"condition.{rule.condition}" if rule.condition else None, holds({}))
+
+
 class ReferenceEvaluator:
     """The rules of a ruleset, ready to be asked about one case after the other. Holds no state between cases."""
 
     def __init__(self, rules: Sequence[Rule], default_urgency: int) -> None:
         layers = strata(rules)
-        self._triage = [
-            [(rule.id, meaning(rule.when), f"condition.{rule.condition}" if rule.condition else None) for rule in layer]
-            for layer in layers
-            if layer and layer[0].stage == "triage"
-        ]
+        self._triage = [[_asked(rule) for rule in layer] for layer in layers if layer and layer[0].stage == "triage"]
+        triage = [rule for rule in rules if rule.stage == "triage"]
+        self._on_conditions = {rule.id for rule in triage if conditions_asked(rule)}  # these are decided on the way
+        self._asking: dict[str, list[str]] = {}
+        for rule in triage:
+            for subject in dict.fromkeys(test.subject for test in tests(rule.when)):
+                self._asking.setdefault(subject, []).append(rule.id)
         self._care = [(rule.id, meaning(rule.when)) for layer in layers for rule in layer if rule.stage == "care"]
         concluded = {rule.condition for rule in rules if rule.condition is not None}
         self._codes = {f"condition.{code}" for code in concluded.union(*map(conditions_asked, rules))}
@@ -106,9 +126,10 @@ class ReferenceEvaluator:
         possible: set[str] = set()
         truths: dict[str, Truth] = {}
         open_facts: dict[str, FactValue] = dict(facts)
+        touched = self._on_conditions.union(*(self._asking[name] for name in facts if name in self._asking))
         for layer in self._triage:
-            for key, holds, code in layer:
-                truth = holds(open_facts)
+            for key, holds, code, of_nothing in layer:
+                truth = holds(open_facts) if key in touched else of_nothing
                 if truth is True:
                     fired.add(key)
                 elif truth is None:
