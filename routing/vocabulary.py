@@ -173,6 +173,20 @@ class Vocabulary:
         return {name: key for key, complaint in self.complaints.items() for name in (key, *complaint.aliases)}
 
     @cached_property
+    def complaint_facts(self) -> Mapping[str, str]:
+        """The aliases of complaints that say more than the complaint and name a yes/no observation -> that fact."""
+        found = {}
+        for complaint_id, complaint in self.complaints.items():
+            for alias in complaint.aliases:
+                fact_id = self.fact_names.get(alias)
+                if fact_id is None or fact_id == complaint_id:
+                    continue
+                fact = self.facts[fact_id]
+                if fact.type == "boolean" and fact.given == "observations":
+                    found[alias] = fact_id
+        return found
+
+    @cached_property
     def implied(self) -> Mapping[str, frozenset[str]]:
         """Each capability -> everything that a place with it has too, itself included."""
         return {key: frozenset(self._closure(key)) for key in self.capabilities}
