@@ -62,8 +62,18 @@ class Case:
     note: str | None = field(default=None, compare=False)
 
 
-def parse_case(body: Any, vocabulary: Vocabulary, now: datetime, facility_ids: Collection[str] | None = None) -> Case:
+def parse_case(
+    body: Any,
+    vocabulary: Vocabulary,
+    now: datetime,
+    facility_ids: Collection[str] | None = None,
+    *,
+    recorded: bool = False,
+) -> Case:
     """Check `body` (a case as in the contract) at the moment `now`.
+
+    The name of a complaint that is also a finding counts as that finding, unless the observations say otherwise. A body
+    from a record (`recorded`) is taken as it stands: what its complaint said was added then, or was not yet.
 
     `facility_ids` are the places that `known_at` may name (`None`: not checked). Raises BadInput with every fault that
     was found; nothing is guessed, nothing is dropped.
@@ -83,7 +93,8 @@ def parse_case(body: Any, vocabulary: Vocabulary, now: datetime, facility_ids: C
         values[key] = reader.choice(body.get(key), key, vocabulary.facts[key])
     values["complaint"] = reader.complaint(body.get("complaint"))
     values["observations"] = reader.observations(body.get("observations"))
-    reader.named_by_complaint(body.get("complaint"), values["observations"])
+    if not recorded:
+        reader.named_by_complaint(body.get("complaint"), values["observations"])
     values["known_at"] = reader.known_at(body.get("known_at"), facility_ids)
     values["region"] = reader.region(body.get("region"))
     reader.order_of_times(values)

@@ -147,6 +147,10 @@ class _File(Strict):
     dispatches: dict[str, Labelled]
 
 
+WIDER_THAN_THEIR_NAME = frozenset({"allergic_reaction", "bite", "confusion", "hypothermia"})
+"""Complaints that hold more than the fact of the same name: an insect sting, a tick bite, strange behaviour, heat."""
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """All words, with the digest of exactly these words. `source` is the plain content it was made from."""
@@ -174,16 +178,13 @@ class Vocabulary:
 
     @cached_property
     def complaint_facts(self) -> Mapping[str, str]:
-        """The aliases of complaints that say more than the complaint and name a yes/no observation -> that fact."""
+        """Every name of a complaint that also names a yes/no observation -> that fact."""
         found = {}
-        for complaint_id, complaint in self.complaints.items():
-            for alias in complaint.aliases:
-                fact_id = self.fact_names.get(alias)
-                if fact_id is None or fact_id == complaint_id:
-                    continue
-                fact = self.facts[fact_id]
-                if fact.type == "boolean" and fact.given == "observations":
-                    found[alias] = fact_id
+        for name in self.complaint_names.keys() - WIDER_THAN_THEIR_NAME:
+            fact_id = self.fact_names.get(name)
+            if fact_id is not None and self.facts[fact_id].type == "boolean":
+                if self.facts[fact_id].given == "observations":
+                    found[name] = fact_id
         return found
 
     @cached_property
