@@ -179,13 +179,13 @@ class Vocabulary:
     @cached_property
     def complaint_facts(self) -> Mapping[str, str]:
         """Every name of a complaint that also names a yes/no observation -> that fact."""
-        found = {}
-        for name in self.complaint_names.keys() - WIDER_THAN_THEIR_NAME:
-            fact_id = self.fact_names.get(name)
-            if fact_id is not None and self.facts[fact_id].type == "boolean":
-                if self.facts[fact_id].given == "observations":
-                    found[name] = fact_id
-        return found
+        yes_or_no = {
+            name: fact_id
+            for name, fact_id in self.fact_names.items()
+            if self.facts[fact_id].type == "boolean" and self.facts[fact_id].given == "observations"
+        }
+        names = self.complaint_names.keys() - WIDER_THAN_THEIR_NAME
+        return {name: yes_or_no[name] for name in names if name in yes_or_no}
 
     @cached_property
     def implied(self) -> Mapping[str, frozenset[str]]:
