@@ -347,7 +347,8 @@ class _Matcher:
     def status(self, place: Assessment) -> tuple[StatusFact, ...]:
         """What is known of the stops of the place; where nothing was reported that is unknown, not none."""
         facility = place.facility
-        if not (stops := self.directory.stops.get(facility.id)):
+        stops = [stop for stop in self.directory.stops.get(facility.id, ()) if stop.in_force(self.now)]
+        if not stops:
             return (StatusFact("seh" if facility.capabilities.get("seh") else facility.kind, "stop"),)
         ages = [int((self.now - stop.since).total_seconds() // 60) for stop in stops]
         return tuple(

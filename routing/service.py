@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -311,16 +311,23 @@ def in_force_in(world: World, region: str | None, now: datetime) -> Ruleset:
     overlay = overlay_in_force(installed_overlays(world), region, rules, now)
     if overlay is None:
         return rules
-    key = ("overlaid", rules.digest, overlay.region, overlay.version)
-    return world.memory.once(key, lambda: lay_over(rules, overlay))
+    return _overlaid(world, rules, overlay)
+
+
+def _overlaid(world: World, rules: Ruleset, overlay: Overlay) -> Ruleset:
+    key = ("overlaid", rules.digest, rules.vocabulary.digest, overlay.region, overlay.version)
+    return world.regional.once(key, lambda: lay_over(rules, overlay))
 
 
 def check_rules(world: World) -> None:
-    """Read the rules that decide now, also those of every region that has agreements. Raises BadData."""
-    now = world.clock()
-    in_force(world, now)
-    for region in sorted({overlay.region for overlay in installed_overlays(world)}):
-        in_force_in(world, region, now)
+    """Read the rules that decide now or later, also those of every region that has agreements: a mistake is found when
+    Wegwijs starts, and not at the moment from which it counts. Raises BadData."""
+    deciding = in_force(world, world.clock())
+    for rules in installed_rulesets(world):
+        if rules.name == deciding.name and rules.effective_from >= deciding.effective_from:
+            for overlay in installed_overlays(world):
+                if overlay.content.ruleset == rules.name and rules.version in overlay.content.ruleset_versions:
+                    _overlaid(world, rules, overlay)
 
 
 def installed_overlays(world: World) -> tuple[Overlay, ...]:
@@ -329,7 +336,20 @@ def installed_overlays(world: World) -> tuple[Overlay, ...]:
 
 
 def _evaluators(world: World, rules: Ruleset) -> Evaluators:
-    return world.memory.once(("evaluators", rules.digest, rules.vocabulary.digest), lambda: build_evaluators(rules))
+    key = ("evaluators", rules.digest, rules.vocabulary.digest)
+    if rules.region is None:
+        return world.memory.once(key, lambda: build_evaluators(rules))
+    national = _national(world, rules)
+    like = _evaluators(world, national) if national is not None else None
+    return world.regional.once(key, lambda: build_evaluators(rules, like))
+
+
+def _national(world: World, rules: Ruleset) -> Ruleset | None:
+    """The installed ruleset that the agreements of a region lie on, which deciding keeps ready anyway."""
+    for each in installed_rulesets(world):
+        if (each.name, each.version, each.vocabulary.digest) == (rules.name, rules.version, rules.vocabulary.digest):
+            return each
+    return None
 
 
 P = ParamSpec("P")
@@ -379,7 +399,7 @@ def ruleset(world: World, digest: str) -> dict[str, Any]:
     """One ruleset with its whole content (`source`: file -> content), also one that only decided in the past.
     Raises NotFound, BadRecord, StoreUnavailable."""
     deciding = in_force(world, world.clock()).digest
-    for rules in installed_rulesets(world):
+    for rules in (*installed_rulesets(world), *_regional(world)):
         if rules.digest == digest:
             return {**_ruleset_summary(rules, deciding), "source": dict(rules.source)}
     with database.reading(world.engine) as connection:
@@ -387,6 +407,14 @@ def ruleset(world: World, digest: str) -> dict[str, Any]:
     head = source["ruleset.yaml"]
     summary = {key: head[key] for key in ("name", "version", "title", "effective_from")}
     return {**summary, "digest": digest, "in_force": False, "source": source}
+
+
+def _regional(world: World) -> Iterator[Ruleset]:
+    """The rulesets that decide now in the regions that have agreements."""
+    now = world.clock()
+    for region in sorted({overlay.region for overlay in installed_overlays(world)}):
+        if (rules := in_force_in(world, region, now)).region is not None:
+            yield rules
 
 
 def _ruleset_summary(rules: Ruleset, deciding: str) -> dict[str, Any]:
