@@ -151,7 +151,8 @@ class _Matcher:
         least = min(place.gave_way for place in searched if place.surely < NEVER)
         qualified = [place for place in searched if place.surely <= max(least, default=0)]
         detours_from = self.nearest(qualified)
-        ranked = sorted(qualified, key=lambda place: tuple(value for _, value in self.ranking(place, detours_from)))
+        rankings = {place.facility.id: tuple(self.ranking(place, detours_from)) for place in qualified}
+        ranked = sorted(qualified, key=lambda place: [value for _, value in rankings[place.facility.id]])
         warnings = (*warnings, *self.gave_way(ranked[0]))
         flawless = [place for place in ranked if not (place.failures or place.doubts or place.besides)]
         nearest = min((place.travel.minutes for place in flawless), default=None)
@@ -159,7 +160,7 @@ class _Matcher:
             self.candidate(
                 place,
                 rank,
-                tuple(self.ranking(place, detours_from)),
+                rankings[place.facility.id],
                 required,
                 nearest=place is ranked[0] and place in flawless[:1] and place.travel.minutes == nearest,
             )

@@ -20,6 +20,8 @@ Effect = tuple[int, int]
 _BIT: Mapping[Change, int] = {change: 1 << index for index, change in enumerate(CHANGES)}
 NOTHING: Effect = (0, len(URGENCIES))
 
+_PLACE: Mapping[str, int] = {group: index for index, group in enumerate(GROUPS)}
+
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
@@ -40,34 +42,30 @@ def open_questions(
     """
     effects = _Effects(evaluators, evaluation, rank)
     begun, touched = evaluators.begun(evaluation), evaluators.touched(evaluation)
-    best: dict[str, int] = {}
-    changes: dict[str, int] = {}
-    count: dict[str, int] = {}
-    near: dict[str, int] = {}
+    told: dict[str, list[int]] = {}  # fact -> the gravest rank it could bring, what it could change, rules, rules begun
     for rule in evaluation.possible:
         could, weight = effects.of(rule)
         if not could:
             continue
-        weight = min(weight, rank)
-        names = evaluators.to_ask(rule, evaluation, touched)
-        for name in names:
-            if name in best:
-                best[name] = min(best[name], weight)
-                count[name] += 1
-                changes[name] |= could
-            else:
-                best[name], count[name], changes[name] = weight, 1, could
-        if rule.id in begun:
-            for name in names:
-                near[name] = near.get(name, 0) + 1
+        is_begun = rule.id in begun
+        for name in evaluators.to_ask(rule, evaluation, touched):
+            if (found := told.get(name)) is None:
+                told[name] = [min(weight, rank), could, 1, is_begun]
+                continue
+            if weight < found[0]:
+                found[0] = weight
+            found[1] |= could
+            found[2] += 1
+            found[3] += is_begun
     facts = evaluators.ruleset.vocabulary.facts
 
     def order(name: str) -> tuple[bool, int, int, int, int, str]:
-        return name not in near, best[name], -near.get(name, 0), GROUPS.index(facts[name].group), -count[name], name
+        gravest, _, count, near = told[name]
+        return not near, gravest, -near, _PLACE[facts[name].group], -count, name
 
-    ordered = heapq.nsmallest(most, best, key=order)
-    asked = (OpenQuestion(name, tuple(it for it, bit in _BIT.items() if changes[name] & bit)) for name in ordered)
-    return tuple(asked), len(best) - len(ordered)
+    ordered = heapq.nsmallest(most, told, key=order)
+    asked = (OpenQuestion(name, tuple(it for it, bit in _BIT.items() if told[name][1] & bit)) for name in ordered)
+    return tuple(asked), len(told) - len(ordered)
 
 
 class _Effects:
@@ -96,6 +94,10 @@ class _Effects:
         return found
 
     def _of(self, rule: Rule) -> Effect:
+        if rule.condition is None and not rule.needs and rule.ambulance is None and not (rule.mmt or rule.warning):
+            # most rules say an urgency and nothing else
+            said = rule.urgency if rule.urgency is not None else len(URGENCIES)
+            return (_BIT["urgency"] if said < self._rank else 0), said
         changes = self._changes(rule)
         weight = rule.urgency if rule.urgency is not None else len(URGENCIES)
         if rule.condition is None or not changes & _BIT["conditions"]:

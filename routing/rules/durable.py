@@ -290,7 +290,7 @@ class _Stratum:
 
 
 def _parts(rules: Sequence[Rule]) -> Iterator[Sequence[Rule]]:
-    """The rules of one stratum in as few parts as the engine takes: rules of a stratum do not wait for each other."""
+    """The rules of one stratum in parts that the engine can take: rules of a stratum do not wait for each other."""
     part: list[Rule] = []
     clauses = 0
     for rule in rules:

@@ -402,7 +402,7 @@ def test_the_messages_of_the_page_are_real(said: list[list[str]]) -> None:
 # -- the how-to pages -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["add-a-rule.md", "add-a-fact.md"])
+@pytest.mark.parametrize("name", ["add-a-rule.md", "add-a-fact.md", "write-down-a-regional-agreement.md"])
 def test_who_follows_the_page_sees_what_it_says(name: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "rulesets", tmp_path / "rulesets", ignore=shutil.ignore_patterns("__pycache__"))
     for path in (tmp_path / "rulesets/acute-nl").glob("*/cases/*.yaml"):
