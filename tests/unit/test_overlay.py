@@ -121,7 +121,9 @@ def test_a_value_of_the_wrong_type_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_source_of_the_same_name_must_be_the_same_source(tmp_path: Path) -> None:
-    assert "is another source in the national rules" in refusal(tmp_path, "  talk:", "  talk: {title: A talk, href: https://example.org, read: not}\n  made-up:")
+    assert "is another source in the national rules" in refusal(
+        tmp_path, "  talk:", "  talk: {title: A talk, href: https://example.org, read: not}\n  made-up:"
+    )
 
 
 def test_an_overlay_without_a_time_offset_is_refused(tmp_path: Path) -> None:
