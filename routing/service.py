@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,11 +33,13 @@ from routing.geography import distance_km
 from routing.log.canonical import canonical, plain
 from routing.log.entry import answer, make_entry
 from routing.log.replay import replay as replay_entry
-from routing.packaged import directory_document, overlays, ruleset_folders, ruleset_in_force
-from routing.rules.building import read_ruleset, ruleset_from_source
-from routing.rules.evaluation import Evaluators, build_evaluators
-from routing.rules.overlay import Overlay, lay_over, overlay_in_force
+from routing.packaged import directory_document
+from routing.rules.building import ruleset_from_source
 from routing.rules.ruleset import Ruleset
+from routing.rules_here import check_rules as check_rules
+from routing.rules_here import evaluators_of, installed_rulesets, regional_rulesets
+from routing.rules_here import in_force as in_force
+from routing.rules_here import in_force_in as in_force_in
 from routing.store import database, decisions, keys, sources
 from routing.store.cursor import read_cursor, write_cursor
 from routing.vocabulary import URGENCIES, Vocabulary, vocabulary_from_source
@@ -105,7 +107,7 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
     try:
         rules = in_force(world, world.clock())
         found["ruleset"] = {"name": rules.name, "version": rules.version, "digest": rules.digest}
-        found["engine"] = _evaluators(world, rules).engine is not None
+        found["engine"] = evaluators_of(world, rules).engine is not None
         check_rules(world)
         found["directory_revision"] = newest_directory(world).revision
     except EngineFault:
@@ -150,7 +152,7 @@ def _decide(world: World, body: Mapping[str, Any], asker: Asker | None) -> _Made
     case = parse_case(case_body, world.words, now, directory.by_id)
     rules = in_force_in(world, case.region, now)
     entry = make_entry(
-        decide_case(case, directory, _evaluators(world, rules), now),
+        decide_case(case, directory, evaluators_of(world, rules), now),
         case,
         world.words,
         id=str(uuid7()),
@@ -277,7 +279,7 @@ def replay(world: World, decision_id: str) -> dict[str, Any]:
     entry = plain(record)
     digest, revision = entry["ruleset"]["digest"], entry["directory"]["revision"]
     words = _words_of(world, entry["vocabulary"])
-    evaluators = _evaluators(world, _rules_of(world, digest, words))
+    evaluators = evaluators_of(world, _rules_of(world, digest, words))
     found = replay_entry(record, directory_of(world, revision, words), evaluators)
     return {
         "id": decision_id,
@@ -289,67 +291,6 @@ def replay(world: World, decision_id: str) -> dict[str, Any]:
 
 
 # -- rules and words --------------------------------------------------------------------------------------------------
-
-
-def installed_rulesets(world: World) -> tuple[Ruleset, ...]:
-    """The rulesets that this installation may use. Raises BadData."""
-
-    def read() -> tuple[Ruleset, ...]:
-        return tuple(read_ruleset(folder, world.words) for folder in ruleset_folders(world.settings.rulesets))
-
-    return world.memory.once("rulesets", read)
-
-
-def in_force(world: World, now: datetime) -> Ruleset:
-    """The ruleset that decides at `now`: the newest that has taken effect. Raises BadData if there is none."""
-    return ruleset_in_force(installed_rulesets(world), now)
-
-
-def in_force_in(world: World, region: str | None, now: datetime) -> Ruleset:
-    """The ruleset that decides in `region` at `now`: the national one, with what the region agreed. Raises BadData."""
-    rules = in_force(world, now)
-    overlay = overlay_in_force(installed_overlays(world), region, rules, now)
-    if overlay is None:
-        return rules
-    return _overlaid(world, rules, overlay)
-
-
-def _overlaid(world: World, rules: Ruleset, overlay: Overlay) -> Ruleset:
-    key = ("overlaid", rules.digest, rules.vocabulary.digest, overlay.region, overlay.version)
-    return world.regional.once(key, lambda: lay_over(rules, overlay))
-
-
-def check_rules(world: World) -> None:
-    """Read the rules that decide now or later, also those of every region that has agreements: a mistake is found when
-    Wegwijs starts, and not at the moment from which it counts. Raises BadData."""
-    deciding = in_force(world, world.clock())
-    for rules in installed_rulesets(world):
-        if rules.name == deciding.name and rules.effective_from >= deciding.effective_from:
-            for overlay in installed_overlays(world):
-                if overlay.content.ruleset == rules.name and rules.version in overlay.content.ruleset_versions:
-                    _overlaid(world, rules, overlay)
-
-
-def installed_overlays(world: World) -> tuple[Overlay, ...]:
-    """The regional overlays that this installation may use. Raises BadData."""
-    return world.memory.once("overlays", lambda: overlays(world.settings.rulesets))
-
-
-def _evaluators(world: World, rules: Ruleset) -> Evaluators:
-    key = ("evaluators", rules.digest, rules.vocabulary.digest)
-    if rules.region is None:
-        return world.memory.once(key, lambda: build_evaluators(rules))
-    national = _national(world, rules)
-    like = _evaluators(world, national) if national is not None else None
-    return world.regional.once(key, lambda: build_evaluators(rules, like))
-
-
-def _national(world: World, rules: Ruleset) -> Ruleset | None:
-    """The installed ruleset that the agreements of a region lie on, which deciding keeps ready anyway."""
-    for each in installed_rulesets(world):
-        if (each.name, each.version, each.vocabulary.digest) == (rules.name, rules.version, rules.vocabulary.digest):
-            return each
-    return None
 
 
 P = ParamSpec("P")
@@ -399,7 +340,7 @@ def ruleset(world: World, digest: str) -> dict[str, Any]:
     """One ruleset with its whole content (`source`: file -> content), also one that only decided in the past.
     Raises NotFound, BadRecord, StoreUnavailable."""
     deciding = in_force(world, world.clock()).digest
-    for rules in (*installed_rulesets(world), *_regional(world)):
+    for rules in (*installed_rulesets(world), *regional_rulesets(world)):
         if rules.digest == digest:
             return {**_ruleset_summary(rules, deciding), "source": dict(rules.source)}
     with database.reading(world.engine) as connection:
@@ -407,14 +348,6 @@ def ruleset(world: World, digest: str) -> dict[str, Any]:
     head = source["ruleset.yaml"]
     summary = {key: head[key] for key in ("name", "version", "title", "effective_from")}
     return {**summary, "digest": digest, "in_force": False, "source": source}
-
-
-def _regional(world: World) -> Iterator[Ruleset]:
-    """The rulesets that decide now in the regions that have agreements."""
-    now = world.clock()
-    for region in sorted({overlay.region for overlay in installed_overlays(world)}):
-        if (rules := in_force_in(world, region, now)).region is not None:
-            yield rules
 
 
 def _ruleset_summary(rules: Ruleset, deciding: str) -> dict[str, Any]:

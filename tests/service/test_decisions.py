@@ -21,6 +21,7 @@ from routing.errors import BadData, BadInput, BadRecord, NotFound, OtherSoftware
 from routing.facilities.directory import national_directory_records
 from routing.log.canonical import canonical, digest, plain
 from routing.rules.selection import TEXTS
+from routing.rules_here import evaluators_of
 from routing.service import Asker, World
 from routing.settings import Settings
 from routing.store import database, decisions, sources
@@ -486,5 +487,5 @@ def test_many_regions_cost_one_engine(world: World, clock: Clock) -> None:
     engines = set()
     for region in (None, "example-drip-and-ship", "example-no-stops"):
         rules = service.in_force_in(world, region, clock.now)
-        engines.add(id(service._evaluators(world, rules).engine))
+        engines.add(id(evaluators_of(world, rules).engine))
     assert len(engines) == 1
