@@ -9,7 +9,7 @@ from datetime import datetime
 from routing.errors import BadData
 from routing.packaged import overlays, ruleset_folders, ruleset_in_force
 from routing.rules.building import read_ruleset
-from routing.rules.evaluation import Evaluators
+from routing.rules.evaluation import Evaluators, build_evaluators
 from routing.rules.overlay import Overlay, lay_over, overlay_in_force
 from routing.rules.ruleset import Ruleset
 from routing.world import World
