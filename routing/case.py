@@ -62,8 +62,18 @@ class Case:
     note: str | None = field(default=None, compare=False)
 
 
-def parse_case(body: Any, vocabulary: Vocabulary, now: datetime, facility_ids: Collection[str] | None = None) -> Case:
+def parse_case(
+    body: Any,
+    vocabulary: Vocabulary,
+    now: datetime,
+    facility_ids: Collection[str] | None = None,
+    *,
+    recorded: bool = False,
+) -> Case:
     """Check `body` (a case as in the contract) at the moment `now`.
+
+    The name of a complaint that is also a finding counts as that finding, unless the observations say otherwise. A body
+    from a record (`recorded`) is taken as it stands: what its complaint said was added then, or was not yet.
 
     `facility_ids` are the places that `known_at` may name (`None`: not checked). Raises BadInput with every fault that
     was found; nothing is guessed, nothing is dropped.
@@ -83,6 +93,8 @@ def parse_case(body: Any, vocabulary: Vocabulary, now: datetime, facility_ids: C
         values[key] = reader.choice(body.get(key), key, vocabulary.facts[key])
     values["complaint"] = reader.complaint(body.get("complaint"))
     values["observations"] = reader.observations(body.get("observations"))
+    if not recorded:
+        reader.named_by_complaint(body.get("complaint"), values["observations"])
     values["known_at"] = reader.known_at(body.get("known_at"), facility_ids)
     values["region"] = reader.region(body.get("region"))
     reader.order_of_times(values)
@@ -279,6 +291,11 @@ class _Reader:
             if (observed := self.observation(value, f"observations.{name}", fact)) is not None:
                 found[key] = observed
         return found
+
+    def named_by_complaint(self, complaint: Any, observations: dict[str, Observation]) -> None:
+        """`hemoptysis` as the complaint is a cough, and says coughing blood too: nothing that was named is lost."""
+        if isinstance(complaint, str) and (fact := self.vocabulary.complaint_facts.get(complaint)) is not None:
+            observations.setdefault(fact, True)
 
     def unknown_fact(self, name: Any, key: str | None) -> None:
         if key is not None:

@@ -24,6 +24,7 @@ from routing.rules.evaluation import build_evaluators
 from routing.rules.loose_ends import loose_ends
 from routing.rules.overlay import Overlay, is_overlay, lay_over, overlay_folders, read_overlay
 from routing.rules.publication import changed_since, read_published
+from routing.rules.rule import Rule
 from routing.rules.ruleset import Ruleset
 from routing.rules.usage import source_states
 from routing.terminal import DOES_NOT_HOLD, FINE, add_command, add_json_option, say, show
@@ -81,7 +82,7 @@ def _told(arguments: argparse.Namespace, result: _Result, document: Any, lines: 
 
 
 def _coverage(arguments: argparse.Namespace) -> int:
-    result, found = _read_all(arguments.path, run_cases=True)
+    result, found = _read_all(arguments.path, run_cases=True, cover=True)
     missing = list(coverage.not_fired(found))
     document = {**result.wire(), **coverage.figures(found), "not_fired": missing}
     document |= {"no_near_miss": list(coverage.no_near_miss(found)), "no_edge": list(coverage.no_edge(found))}
@@ -110,7 +111,10 @@ def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f}%" if whole else "none"
 
 
-def _read_all(path: Path | None, *, run_cases: bool) -> tuple[_Result, list[coverage.RuleCoverage]]:
+def _read_all(
+    path: Path | None, *, run_cases: bool, cover: bool = False
+) -> tuple[_Result, list[coverage.RuleCoverage]]:
+    """Read what is at `path`, and run the worked cases; what they cover only if asked, because it takes a while."""
     words = read_vocabulary()
     directory = packaged_directory(words)
     result, found = _Result(), list[coverage.RuleCoverage]()
@@ -122,8 +126,8 @@ def _read_all(path: Path | None, *, run_cases: bool) -> tuple[_Result, list[cove
             result.add(rules, cases)
             if run_cases:
                 outcomes = list(_run(cases, desk))
-                found += (covered := coverage.coverage(rules, outcomes))
-                result.add_outcomes(outcomes, covered)
+                found += coverage.coverage(rules, outcomes) if cover else ()
+                result.add_outcomes(outcomes, rules.rules)
             if (changed := changed_since(rules, read_published(folder.resolve().parent.parent))) is not None:
                 result.errors.append(str(changed))
         except BadData as error:
@@ -204,21 +208,18 @@ class _Result:
         for part, counts in source_states(rules).items():
             self.states[part] += counts
 
-    def add_outcomes(
-        self, outcomes: Sequence[worked_cases.Outcome], covered: Sequence[coverage.RuleCoverage], folder: str = ""
-    ) -> None:
+    def add_outcomes(self, outcomes: Sequence[worked_cases.Outcome], rules: Sequence[Rule], folder: str = "") -> None:
+        """Count what came of the worked cases of `rules` (none: a region's cases need not fire the national rules)."""
         for outcome in outcomes:
             self.failed += bool(outcome.mismatches)
             for mismatch in outcome.mismatches:
                 place = f"{folder}{outcome.case.file}:{outcome.case.line}"
                 about = {"what": mismatch.what, "expected": mismatch.expected, "seen": mismatch.seen}
                 self.failures.append({"case": outcome.case.name.wire(), "place": place, **about})
-        self.fired += sum(one.fired for one in covered)
-        self.warnings += [
-            f"{one.rule.file}:{one.rule.line}: rule `{one.rule.id}`: no worked case fires it"
-            for one in covered
-            if not one.fired
-        ]
+        seen = frozenset[str]().union(*(outcome.fired for outcome in outcomes))
+        missing = [rule for rule in rules if rule.id not in seen]
+        self.fired += len(rules) - len(missing)
+        self.warnings += [f"{rule.file}:{rule.line}: rule `{rule.id}`: no worked case fires it" for rule in missing]
 
     def wire(self) -> dict[str, Any]:
         return {

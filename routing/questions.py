@@ -38,7 +38,8 @@ def open_questions(
 
     `rank` (0-5) is the urgency as it stands. First what rules ask of which a part holds already (a finding, the
     complaint, a suspected condition): what could raise the urgency most, then what plays a part in most such rules.
-    Then all else: what could raise the urgency most, then in ABCDE order.
+    Then all else: what could raise the urgency most, then in ABCDE order. What need not be asked of this patient is
+    left out; rules do not look at that.
     """
     effects = _Effects(evaluators, evaluation, rank)
     begun, touched = evaluators.begun(evaluation), evaluators.touched(evaluation)
@@ -57,6 +58,8 @@ def open_questions(
             found[1] |= could
             found[2] += 1
             found[3] += is_begun
+    for name in evaluators.not_asked(evaluation):
+        told.pop(name, None)
     facts = evaluators.ruleset.vocabulary.facts
 
     def order(name: str) -> tuple[bool, int, int, int, int, str]:

@@ -147,6 +147,10 @@ class _File(Strict):
     dispatches: dict[str, Labelled]
 
 
+WIDER_THAN_THEIR_NAME = frozenset({"allergic_reaction", "bite", "confusion", "hypothermia"})
+"""Complaints that hold more than the fact of the same name: an insect sting, a tick bite, strange behaviour, heat."""
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """All words, with the digest of exactly these words. `source` is the plain content it was made from."""
@@ -171,6 +175,17 @@ class Vocabulary:
     def complaint_names(self) -> Mapping[str, str]:
         """Every id and alias of a complaint -> the id."""
         return {name: key for key, complaint in self.complaints.items() for name in (key, *complaint.aliases)}
+
+    @cached_property
+    def complaint_facts(self) -> Mapping[str, str]:
+        """Every name of a complaint that also names a yes/no observation -> that fact."""
+        yes_or_no = {
+            name: fact_id
+            for name, fact_id in self.fact_names.items()
+            if self.facts[fact_id].type == "boolean" and self.facts[fact_id].given == "observations"
+        }
+        names = self.complaint_names.keys() - WIDER_THAN_THEIR_NAME
+        return {name: yes_or_no[name] for name in names if name in yes_or_no}
 
     @cached_property
     def implied(self) -> Mapping[str, frozenset[str]]:

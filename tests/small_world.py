@@ -395,7 +395,9 @@ def ruleset(give_way: tuple[str, ...] = GIVE_WAY) -> Ruleset:
         texts = {name: text.replace(short, long) for name, text in texts.items()}
     source = {name: parse(text, name).value for name, text in texts.items()}
     packaged = Path(str(importlib.resources.files("rulesets"))) / "acute-nl" / "1.1.0" / "selection.yaml"
-    source["selection.yaml"] = {**read(packaged).value, "give_way": list(give_way), "stops": STOPS}
+    selection = read(packaged).value
+    asked = {**selection["open_questions"], "not_asked": []}  # its facts are not known here
+    source["selection.yaml"] = {**selection, "give_way": list(give_way), "stops": STOPS, "open_questions": asked}
     return ruleset_from_source(source, vocabulary())
 
 

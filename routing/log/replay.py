@@ -26,7 +26,7 @@ def replay(record: bytes, directory: Directory, evaluators: Evaluators) -> list[
     entry = plain(record)
     now = datetime.fromisoformat(entry["decided_at"])
     vocabulary = evaluators.ruleset.vocabulary
-    case = parse_case(entry["case"], vocabulary, now)
+    case = parse_case(entry["case"], vocabulary, now, recorded=True)
     again = make_entry(
         decide(case, directory, evaluators, now),
         case,

@@ -11,8 +11,16 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from routing.errors import BadData, Finding
-from routing.rules.agreements import agreement_problem, bypass_problem, region_of, with_numbers
-from routing.rules.checks import brace_problems, fact_subjects, formula_problem, item_problem, most_points
+from routing.rules.agreements import agreement_problem, region_of, with_numbers
+from routing.rules.checks import (
+    brace_problems,
+    conclusion_problems,
+    fact_subjects,
+    formula_problem,
+    item_problem,
+    most_points,
+    whole,
+)
 from routing.rules.condition import (
     Condition,
     ConditionError,
@@ -28,7 +36,7 @@ from routing.rules.condition import (
 from routing.rules.rule import Acceptance, Need, Reference, Rule, RuleCycle, strata
 from routing.rules.ruleset import Logistics, Norm, Ruleset
 from routing.rules.scores import Band, Derived, Item, Score
-from routing.rules.selection import Instead, Limit, Nobody, Selection, Stops, Template
+from routing.rules.selection import Instead, Limit, Nobody, NotAsked, Selection, Stops, Template
 from routing.rules.selection_checks import read_stops, selection_problems, stop_problems
 from routing.rules.shapes import (
     AcceptedEntry,
@@ -39,6 +47,7 @@ from routing.rules.shapes import (
     NeedEntry,
     NormEntry,
     ParametersFile,
+    QuestionsEntry,
     ReferenceEntry,
     RuleEntry,
     ScoreFile,
@@ -104,12 +113,14 @@ class _Builder:
         self.head = parse_as(Head, files["ruleset.yaml"])
         self.parameters = parse_as(ParametersFile, files["parameters.yaml"])
         self.subjects = dict(fact_subjects(vocabulary))
+        numbers = self.parameters.parameters
+        self.named = {key: Parameter(whole(entry.value), entry.unit) for key, entry in numbers.items()}
         self.rule_lines: dict[str, tuple[str, int | None]] = {}
 
     def build(self) -> Ruleset:
         """The ruleset. Raises BadData with everything that is wrong."""
         head, numbers = self.head, self.parameters
-        named = {key: Parameter(_whole(entry.value), entry.unit) for key, entry in numbers.parameters.items()}
+        named = self.named
         derived = self.derived()
         scores = self.scores(named)
         codes = self.vocabulary.conditions
@@ -377,26 +388,8 @@ class _Builder:
             return None
 
     def conclusions(self, entry: RuleEntry, file: str, here: Location) -> None:
-        then, place = entry.then, (*here, "then")
-        if not (then.urgency or then.condition or then.needs or then.dispatch or then.warning):
-            self.error(file, place, "the rule concludes nothing", entry.id)
-        if then.urgency is not None and then.urgency not in URGENCIES:
-            message = f"`{then.urgency}` is not an urgency ({', '.join(URGENCIES)})"
-            self.error(file, (*place, "urgency"), message, entry.id)
-        if then.condition is not None and then.condition.code not in self.vocabulary.conditions:
-            message = f"there is no condition `{then.condition.code}` in the vocabulary"
-            self.error(file, (*place, "condition"), message, entry.id)
-        if then.dispatch and then.dispatch.ambulance is not None and then.dispatch.ambulance not in AMBULANCES:
-            message = f"`{then.dispatch.ambulance}` is not an ambulance urgency ({', '.join(AMBULANCES)})"
-            self.error(file, (*place, "dispatch"), message, entry.id)
-        for index, need in enumerate(then.needs):
-            spot = (*place, "needs", index)
-            if need.capability not in self.vocabulary.capabilities:
-                self.error(file, spot, f"there is no capability `{need.capability}` in the vocabulary", entry.id)
-            if need.within is not None and need.within not in self.parameters.norms:
-                self.error(file, spot, f"there is no norm `{need.within}` in parameters.yaml", entry.id)
-            if (problem := bypass_problem(need, self.parameters.parameters)) is not None:
-                self.error(file, spot, problem, entry.id)
+        for location, message in conclusion_problems(entry.then, self.parameters, self.vocabulary):
+            self.error(file, (*here, "then", *location), message, entry.id)
 
     def reachable(self, rule: Rule, here: Location) -> None:
         file = rule.file
@@ -452,8 +445,6 @@ class _Builder:
                     message = f"asks the agreement `{name}`, which has no value under `agreements` of parameters.yaml"
                     self.errors.append(Finding(*self.rule_lines[rule.id], message, rule.id))
 
-    # selection
-
     def selection(self, norms: Mapping[str, Norm]) -> Selection | None:
         file = "selection.yaml"
         given = self.parsed(SelectionFile, file)
@@ -463,6 +454,7 @@ class _Builder:
             self.error(file, location, message)
         self.reference(given.open_questions.reference, file, ("open_questions",))
         stops = self.stops(given.stops) if given.stops is not None else None
+        not_asked = tuple(self.not_asked(given.open_questions))
         for key, taking_over in given.in_office_hours.items():
             self.reference(taking_over.reference, file, ("in_office_hours", key))
         fallback = given.fallback.nobody
@@ -478,11 +470,23 @@ class _Builder:
                 if instead.urgency_from in URGENCIES
             },
             open_questions_most=given.open_questions.most,
+            not_asked=not_asked,
             fallback_capability=given.fallback.capability,
             nobody=Nobody(fallback.kind, fallback.name, fallback.text),
             texts={key: Template(entry.text, entry.change) for key, entry in given.texts.items()},
             stops=stops,
         )
+
+    def not_asked(self, given: QuestionsEntry) -> Iterator[NotAsked]:
+        file = "selection.yaml"
+        for index, entry in enumerate(given.not_asked):
+            here: Location = ("open_questions", "not_asked", index)
+            for name in entry.facts:
+                if name not in self.vocabulary.facts:
+                    self.error(file, (*here, "facts"), f"there is no fact `{name}`")
+            when = self.condition(entry.when, Names(self.subjects, self.named), file, (*here, "when"))
+            if when is not None:
+                yield NotAsked(frozenset(entry.facts), when)
 
     def stops(self, given: StopsEntry) -> Stops | None:
         self.reference(given.reference, "selection.yaml", ("stops",))
@@ -493,7 +497,3 @@ class _Builder:
 
     def limit(self, given: DetourEntry, key: str) -> Limit:
         return Limit(given.minutes, self.reference(given.reference, "selection.yaml", (key,)), given.why)
-
-
-def _whole(value: float) -> float:
-    return int(value) if value == int(value) else value

@@ -1,4 +1,4 @@
-"""What can be wrong with the small parts of a ruleset: formulas, rows of scores, braces in texts."""
+"""What can be wrong with the small parts of a ruleset: conclusions, formulas, rows of scores, braces in texts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import string
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from routing.rules.agreements import bypass_problem
 from routing.rules.condition import Subject
 from routing.rules.rule import INTERVAL_FACTS
 from routing.rules.scores import Item
-from routing.rules.shapes import ItemEntry
-from routing.vocabulary import Text, Vocabulary
+from routing.rules.shapes import ItemEntry, ParametersFile, ThenEntry
+from routing.vocabulary import AMBULANCES, URGENCIES, Text, Vocabulary
+from routing.yamlfile import Location
 
 
 def brace_problems(text: Text | None, allowed: tuple[str, ...]) -> Iterator[str]:
@@ -24,6 +26,29 @@ def brace_problems(text: Text | None, allowed: tuple[str, ...]) -> Iterator[str]
         for name, spec, conversion in used:
             if name is not None and (name not in allowed or spec or conversion):
                 yield f"`{{{name}}}` cannot be filled in here (allowed: {', '.join(allowed) or 'nothing'})"
+
+
+def conclusion_problems(
+    then: ThenEntry, numbers: ParametersFile, vocabulary: Vocabulary
+) -> Iterator[tuple[Location, str]]:
+    """What is wrong with what a rule concludes, each with its place below `then`."""
+    if not (then.urgency or then.condition or then.needs or then.dispatch or then.warning):
+        yield (), "the rule concludes nothing"
+    if then.urgency is not None and then.urgency not in URGENCIES:
+        yield ("urgency",), f"`{then.urgency}` is not an urgency ({', '.join(URGENCIES)})"
+    if then.condition is not None and then.condition.code not in vocabulary.conditions:
+        yield ("condition",), f"there is no condition `{then.condition.code}` in the vocabulary"
+    ambulance = then.dispatch.ambulance if then.dispatch else None
+    if ambulance is not None and ambulance not in AMBULANCES:
+        yield ("dispatch",), f"`{ambulance}` is not an ambulance urgency ({', '.join(AMBULANCES)})"
+    for index, need in enumerate(then.needs):
+        here: Location = ("needs", index)
+        if need.capability not in vocabulary.capabilities:
+            yield here, f"there is no capability `{need.capability}` in the vocabulary"
+        if need.within is not None and need.within not in numbers.norms:
+            yield here, f"there is no norm `{need.within}` in parameters.yaml"
+        if (problem := bypass_problem(need, numbers.parameters)) is not None:
+            yield here, problem
 
 
 def fact_subjects(vocabulary: Vocabulary) -> Iterator[tuple[str, Subject]]:
@@ -106,3 +131,8 @@ def _first_problem(members: Any, subjects: Mapping[str, Subject]) -> str | None:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def whole(value: float) -> float:
+    """`value` as a whole number where it is one."""
+    return int(value) if value == int(value) else value

@@ -96,6 +96,15 @@ class Evaluators:
             return self._asks_of_nothing[rule.id]
         return self._askers[rule.id](evaluation.facts)
 
+    def not_asked(self, evaluation: Evaluation) -> frozenset[str]:
+        """The facts that need not be asked of this patient."""
+        facts = evaluation.facts
+        return frozenset[str]().union(*(names for holds, names in self._not_asked if holds(facts)))
+
+    @cached_property
+    def _not_asked(self) -> tuple[tuple[Meaning, frozenset[str]], ...]:
+        return tuple((meaning(entry.when), entry.facts) for entry in self.ruleset.selection.not_asked)
+
     def touched(self, evaluation: Evaluation) -> frozenset[str]:
         """Ids of the rules that ask something of which the value is known."""
         asking = self._rules_asking

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from routing.rules.condition import Condition
 from routing.rules.rule import Reference
 from routing.vocabulary import Text
 
@@ -130,6 +131,14 @@ class Instead:
 
 
 @dataclass(frozen=True, slots=True)
+class NotAsked:
+    """Facts that are not asked where a condition holds: nobody asks an old man about his contractions."""
+
+    facts: frozenset[str]
+    when: Condition
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """The words for one criterion: what holds of a place, and what would change it."""
 
@@ -156,6 +165,7 @@ class Selection:
     known_there_detour: Limit
     known_there_from: int
     open_questions_most: int
+    not_asked: tuple[NotAsked, ...]
     in_office_hours: Mapping[str, Instead]
     fallback_capability: str
     nobody: Nobody

@@ -287,12 +287,21 @@ class TemplateEntry(Strict):
     change: Text | None = None
 
 
+class NotAskedEntry(Strict):
+    """Facts that need not be asked of some patients."""
+
+    facts: tuple[str, ...] = Field(min_length=1)
+    when: Any
+    why: str = Field(min_length=1)
+
+
 class QuestionsEntry(Strict):
-    """How many open questions an answer holds."""
+    """How many open questions an answer holds, and which are not asked of whom."""
 
     most: Annotated[int, Field(ge=1, le=1000)]
     reference: ReferenceEntry
     why: str
+    not_asked: tuple[NotAskedEntry, ...] = ()
 
 
 class InsteadEntry(Strict):

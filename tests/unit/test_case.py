@@ -27,6 +27,7 @@ FULL: dict[str, Any] = {
     "location": UTRECHT,
     "complaint": "chest_pain",
     "observations": {
+        "chest_pain": True,
         "heart_rate": 112,
         "temperature": 38.4,
         "ecg_st_elevation": True,
@@ -100,6 +101,29 @@ def test_an_alias_is_the_fact_itself() -> None:
 def test_every_alias_of_a_complaint_is_the_complaint() -> None:
     for name, key in WORDS.complaint_names.items():
         assert parse(small(complaint=name)).complaint == key
+
+
+def test_the_name_of_a_complaint_that_is_a_finding_is_that_finding_too() -> None:
+    assert parse(small(complaint="hemoptysis")).observations == {"hemoptysis": True}
+    assert parse(small(complaint="scrotal_pain")).observations == {"testicular_pain": True}
+    assert parse(small(complaint="upper_back_pain")).observations == {"upper_back_pain": True}
+    assert parse(small(complaint="headache")).observations == {"headache": True}
+    assert parse(small(complaint="fever_child")).observations == {"fever": True}
+    for name in ("allergic_reaction", "bite", "confusion", "hypothermia"):
+        assert parse(small(complaint=name)).observations == {}
+
+
+def test_what_the_observations_say_goes_before_the_name_of_the_complaint() -> None:
+    body = {**observed(hemoptysis=False), "complaint": "hemoptysis"}
+    assert parse(body).observations == {"hemoptysis": False}
+    assert parse({**observed(hemoptysis=None), "complaint": "hemoptysis"}).observations == {"hemoptysis": True}
+
+
+def test_a_recorded_case_is_taken_as_it_stands() -> None:
+    old = parse_case({**small(), "complaint": "headache"}, WORDS, NOW, recorded=True)
+    assert old.observations == {}
+    new = parse(small(complaint="headache"))
+    assert parse_case(case_record(new), WORDS, NOW, recorded=True) == new
 
 
 def test_a_number_that_is_whole_is_kept_as_one() -> None:

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from routing.rules.building import ruleset_from_source
+from routing.rules.evaluation import build_evaluators
 from routing.rules.rule import Interval
 from routing.triage import Triage, facts_of, triage
 from routing.vocabulary import GROUPS
-from tests.small_world import AFTERNOON, EVENING, HOLIDAYS, case, evaluators, said, vocabulary
+from tests.small_world import AFTERNOON, EVENING, HOLIDAYS, case, evaluators, ruleset, said, vocabulary
 
 
 def found(now: datetime = AFTERNOON, **observations: object) -> Triage:
@@ -232,3 +234,19 @@ def test_a_question_that_could_make_possible_suspected_says_conditions() -> None
 def test_a_preferred_need_that_is_required_already_is_no_change() -> None:
     triaged = found(ecg_st_elevation=True)
     assert "needs" not in asked(triaged).get("chest_pain", ())
+
+
+def test_nobody_is_asked_what_cannot_be_of_this_patient() -> None:
+    numbers = ruleset().source["selection.yaml"]["open_questions"]
+    not_asked = [{"facts": ["pregnant"], "when": "age_years >= 60", "why": "made up"}]
+    selection = {**ruleset().source["selection.yaml"], "open_questions": {**numbers, "not_asked": not_asked}}
+    asking = build_evaluators(ruleset_from_source({**ruleset().source, "selection.yaml": selection}, vocabulary()))
+
+    def asked(years: int, **seen: bool) -> tuple[bool, list[str]]:
+        patient = case(patient={"age_years": years}, observations={"contractions": True, **seen})
+        found = triage(patient, asking, AFTERNOON, HOLIDAYS)
+        return "pregnant" in {question.fact for question in found.open_questions}, [c.code for c in found.conditions]
+
+    assert asked(30) == (True, [])
+    assert asked(70) == (False, [])
+    assert asked(70, pregnant=True) == (False, ["obstetric"])  # said all the same: every rule counts
