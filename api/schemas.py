@@ -206,6 +206,7 @@ class Need(_Answer):
     reasons: list[Reason]
     within: Within | None
     all_norms: list[Within]
+    bypass_limit_minutes: int | None
 
 
 class FacilityName(_Answer):
@@ -313,10 +314,18 @@ class RulesetName(_Answer):
     digest: str
 
 
+class RegionName(_Answer):
+    """Whose agreements decided with the rules."""
+
+    name: str
+    version: str
+
+
 class Provenance(_Answer):
     """With what the answer was made."""
 
     ruleset: RulesetName
+    region: RegionName | None
     vocabulary: str
     directory_revision: int
     travel: str

@@ -299,10 +299,10 @@ class _Reader:
 
     def unknown_fact(self, name: Any, key: str | None) -> None:
         if key is not None:
-            place = {"patient": f"patient.{key}", "case": key}.get(self.vocabulary.facts[key].given)
-            message = f"`{key}` is not an observation" + (
-                f"; give it as `{place}`" if place else " but follows by itself"
-            )
+            given = self.vocabulary.facts[key].given
+            place = {"patient": f"; give it as `patient.{key}`", "case": f"; give it as `{key}`"}
+            place["agreement"] = " but was agreed in the region; name the `region`"
+            message = f"`{key}` is not an observation" + place.get(given, " but follows by itself")
             self.fault(f"observations.{shown(name)}", "wrong_place", message)
             return
         # finding names that look alike takes a millisecond; a body full of nonsense gets no suggestions

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from routing import evaluation, service, strictjson, worked_cases
+from routing.cli_norms import add_norms_command
 from routing.cli_rules import add_rules_commands
 from routing.errors import BadData, BadInput, Fault, WegwijsError, bad_input
 from routing.formats.labelled import read_labelled
@@ -90,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     _serving(commands)
     _deciding(commands)
     add_rules_commands(add_group(commands, "rules", "Check the rules and run the worked cases beside them."))
+    add_norms_command(commands)
     _facilities(add_group(commands, "facilities", "Look into the directory of places of care."))
     _keeping(commands)
     return top

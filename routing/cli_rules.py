@@ -16,12 +16,13 @@ from routing.errors import BadData, Finding, bad_input
 from routing.facilities.directory import Directory
 from routing.lookup_text import lookup_text
 from routing.packaged import Desk, packaged_directory, ruleset_folders
+from routing.rules.agreements import OVERLAY_FILE
 from routing.rules.building import read_ruleset
 from routing.rules.difference import Change, Difference, differences, kept_acceptances
 from routing.rules.durable import EngineRefusal
 from routing.rules.evaluation import build_evaluators
 from routing.rules.loose_ends import loose_ends
-from routing.rules.overlay import is_overlay, lay_over, overlay_folders, read_overlay
+from routing.rules.overlay import Overlay, is_overlay, lay_over, overlay_folders, read_overlay
 from routing.rules.publication import changed_since, read_published
 from routing.rules.rule import Rule
 from routing.rules.ruleset import Ruleset
@@ -40,13 +41,14 @@ def add_rules_commands(commands: Any) -> None:
         ("coverage", _coverage, "Say which rules and branches no worked case fires.", "wegwijs rules coverage"),
     ):
         made = add_command(commands, name, command, text, example)
-        made.add_argument("path", nargs="?", type=Path, metavar="PATH", help="folder of a ruleset, or of rulesets")
+        help_text = "folder of a ruleset, of rulesets, or of a region's agreements"
+        made.add_argument("path", nargs="?", type=Path, metavar="PATH", help=help_text)
         add_json_option(made)
     made.add_argument("--branches", action="store_true", help="a branch that no case fires is a failure too")
     text = "Show everything that is known of a rule, condition, complaint, score, parameter, norm or fact."
     made = add_command(commands, "show", _show, text, "wegwijs rules show stemi --language en")
     made.add_argument("name", metavar="NAME", help="its id, or another name of a fact or complaint")
-    made.add_argument("path", nargs="?", type=Path, metavar="PATH", help="folder of a ruleset, or of rulesets")
+    made.add_argument("path", nargs="?", type=Path, metavar="PATH", help=help_text)
     made.add_argument("--language", choices=("nl", "en"), default="nl", help="language of the text (default: nl)")
     made.add_argument("--markdown", action="store_true", help="the generated part of the page of a condition")
     add_json_option(made)
@@ -126,33 +128,59 @@ def _read_all(
                 outcomes = list(_run(cases, desk))
                 found += coverage.coverage(rules, outcomes) if cover else ()
                 result.add_outcomes(outcomes, rules.rules)
-            if (changed := changed_since(rules, read_published(folder.parent.parent))) is not None:
+            if (changed := changed_since(rules, read_published(folder.resolve().parent.parent))) is not None:
                 result.errors.append(str(changed))
         except BadData as error:
             result.errors += [str(finding) for finding in error.findings]
         except EngineRefusal as error:
             place = rules.by_id[error.rule]
             result.errors.append(str(Finding(place.file, place.line, error.message, error.rule)))
-    for folder in overlay_folders(path):
+    try:
+        regional = overlay_folders(path)
+    except BadData as error:
+        result.errors += [str(finding) for finding in error.findings]
+        regional = ()
+    for folder in regional:
         _read_overlay(folder, words, directory, result, run_cases=run_cases)
     return result, found
 
 
 def _read_overlay(folder: Path, words: Vocabulary, directory: Directory, result: _Result, *, run_cases: bool) -> None:
     """Lay the overlay in `folder` over every version that it was agreed for, and run the worked cases of the region."""
-    name = f"regions/{folder.parent.name}/{folder.name}"
+    place = folder.resolve()
+    name = f"regions/{place.parent.name}/{place.name}"
     try:
         overlay = read_overlay(folder)
+        result.overlays += 1
         for version in overlay.content.ruleset_versions:
-            base = folder.parents[2] / overlay.content.ruleset / version
-            rules = lay_over(read_ruleset(base, words), overlay)
+            rules = lay_over(read_ruleset(_lies_on(overlay, folder, version), words), overlay)
             desk = Desk(words, build_evaluators(rules), directory)
             cases = worked_cases.read_worked_cases(folder, desk)
             result.cases += len(cases)
             if run_cases:
-                result.add_outcomes(list(_run(cases, desk)), ())
+                result.add_outcomes(list(_run(cases, desk)), (), f"{name}/")
     except BadData as error:
-        result.errors += [f"{name}/{finding}" for finding in error.findings]
+        result.errors += [f"{name}/{finding}" for finding in dict.fromkeys(error.findings)]
+    except EngineRefusal as error:
+        result.errors.append(f"{name}/{OVERLAY_FILE}: {error}")
+
+
+def _lies_on(overlay: Overlay, folder: Path, version: str) -> Path:
+    """The folder of the national rules of `version` beside the regions. Raises BadData."""
+    found = folder.resolve().parents[2] / overlay.content.ruleset / version
+    if not (found / "ruleset.yaml").is_file():
+        message = f"there is no `{overlay.content.ruleset}/{version}` beside `regions`"
+        raise BadData((overlay.file.finding(("ruleset_versions",), message),))
+    return found
+
+
+def _rules_in(folder: Path, words: Vocabulary) -> Ruleset:
+    """The ruleset in `folder`; in that of a region the newest national rules that it lies on, with its agreements."""
+    if not is_overlay(folder):
+        return read_ruleset(folder, words)
+    overlay = read_overlay(folder)
+    newest = max(overlay.content.ruleset_versions, key=lambda version: [int(part) for part in version.split(".")])
+    return lay_over(read_ruleset(_lies_on(overlay, folder, newest), words), overlay)
 
 
 def _run(cases: Sequence[worked_cases.WorkedCase], desk: Desk) -> Iterator[worked_cases.Outcome]:
@@ -169,7 +197,7 @@ class _Result:
         self.errors: list[str] = []
         self.warnings: list[str] = []
         self.failures: list[dict[str, Any]] = []
-        self.rules = self.pending = self.cases = self.failed = self.fired = 0
+        self.rules = self.pending = self.cases = self.failed = self.fired = self.overlays = 0
         self.states: dict[str, Counter[str]] = {"rules": Counter(), "numbers": Counter()}
 
     def add(self, rules: Ruleset, cases: Sequence[worked_cases.WorkedCase]) -> None:
@@ -180,12 +208,12 @@ class _Result:
         for part, counts in source_states(rules).items():
             self.states[part] += counts
 
-    def add_outcomes(self, outcomes: Sequence[worked_cases.Outcome], rules: Sequence[Rule]) -> None:
+    def add_outcomes(self, outcomes: Sequence[worked_cases.Outcome], rules: Sequence[Rule], folder: str = "") -> None:
         """Count what came of the worked cases of `rules` (none: a region's cases need not fire the national rules)."""
         for outcome in outcomes:
             self.failed += bool(outcome.mismatches)
             for mismatch in outcome.mismatches:
-                place = f"{outcome.case.file}:{outcome.case.line}"
+                place = f"{folder}{outcome.case.file}:{outcome.case.line}"
                 about = {"what": mismatch.what, "expected": mismatch.expected, "seen": mismatch.seen}
                 self.failures.append({"case": outcome.case.name.wire(), "place": place, **about})
         seen = frozenset[str]().union(*(outcome.fired for outcome in outcomes))
@@ -197,6 +225,7 @@ class _Result:
         return {
             "errors": len(self.errors),
             "warnings": len(self.warnings),
+            "overlays": self.overlays,
             "rules": self.rules,
             "pending": self.pending,
             "cases": self.cases,
@@ -226,6 +255,8 @@ class _Result:
             read = f"{count['read']} was read, of {count['partly']} in part, of {count['not']} not"
             yield f"of {sum(count.values())} {what} the source of {read}"
         about = f"{self.rules} rules ({self.pending} not yet accepted by a clinician), {len(self.errors)} errors"
+        if self.overlays:
+            yield f"{self.overlays} regional overlays, each laid over the national rules that it was agreed for"
         about = f"{about}, {len(self.warnings)} warnings, {self.cases} worked cases"
         yield f"{about}, {self.failed} failed, {self.fired} rules fired" if run_cases else about
 
@@ -257,7 +288,8 @@ def _condition(name: str, shelf: lookup.Shelf) -> Mapping[str, Any]:
 def open_shelf(words: Vocabulary, path: Path | None) -> lookup.Shelf:
     """The newest ruleset at `path` (a ruleset's own folder, or a folder of rulesets; None: the packaged ones) with its
     worked cases. Raises BadData."""
-    rules, folder = max(((read_ruleset(one, words), one) for one in ruleset_folders(path)), key=_version)
+    folders = (path,) if path is not None and is_overlay(path) else ruleset_folders(path)
+    rules, folder = max(((_rules_in(one, words), one) for one in folders), key=_version)
     desk = Desk(words, build_evaluators(rules), packaged_directory(words))
     cases = worked_cases.read_worked_cases(folder, desk)
     return lookup.Shelf(rules, cases, _fired_by(cases, desk))
@@ -283,7 +315,7 @@ def _fired_by(cases: Sequence[worked_cases.WorkedCase], desk: Desk) -> Callable[
 
 def _diff(arguments: argparse.Namespace) -> int:
     words = read_vocabulary()
-    old, new = (read_ruleset(_folder(name), words) for name in (arguments.old, arguments.new))
+    old, new = (_rules_in(_folder(name), words) for name in (arguments.old, arguments.new))
     found, kept = differences(old, new), kept_acceptances(old, new)
     if arguments.json:
         ends = {

@@ -91,9 +91,14 @@ class _Matcher:
 
     def within_bypass(self, required: Sequence[PatientNeed]) -> tuple[list[PatientNeed], tuple[Reason, ...]]:
         """What is required once the bypass limits are held against the drive, and which of two plans that makes: direct
-        to the place that has everything, or the nearest first. Without a place that surely has it nothing changes."""
+        to the place that has everything, or the nearest first. Without a place that surely has it nothing changes. Of
+        several limits each bounds what its need adds, and the widest bounds them together."""
         kept = [need for need in required if need.bypass_minutes is None]
+        if len(kept) == len(required):
+            return kept, ()
         plans = []
+        first = self.nearest_sure(kept or [_plain_need(self.ruleset.selection.fallback_capability)])
+        widest = 0
         for need in required:
             if need.bypass_minutes is None:
                 continue
@@ -103,9 +108,12 @@ class _Matcher:
                 kept.append(need)
                 continue
             extra = direct.travel.minutes - near.travel.minutes
-            within = extra <= need.bypass_minutes
+            widest_yet = max(widest, need.bypass_minutes)
+            altogether = direct.travel.minutes - (first or near).travel.minutes
+            within = extra <= need.bypass_minutes and altogether <= widest_yet
             if within:
                 kept.append(need)
+                widest = widest_yet
             if extra > 0:
                 other = near if within else direct
                 words: dict[str, FactValue] = {
@@ -348,7 +356,8 @@ class _Matcher:
     def status(self, place: Assessment) -> tuple[StatusFact, ...]:
         """What is known of the stops of the place; where nothing was reported that is unknown, not none."""
         facility = place.facility
-        if not (stops := self.directory.stops.get(facility.id)):
+        stops = [stop for stop in self.directory.stops.get(facility.id, ()) if stop.in_force(self.now)]
+        if not stops:
             return (StatusFact("seh" if facility.capabilities.get("seh") else facility.kind, "stop"),)
         ages = [int((self.now - stop.since).total_seconds() // 60) for stop in stops]
         return tuple(

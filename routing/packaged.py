@@ -47,7 +47,7 @@ class Desk:
             return self.evaluators
         key = f"{overlay.region}/{overlay.version}"
         if key not in self.regional:
-            self.regional[key] = build_evaluators(lay_over(national, overlay))
+            self.regional[key] = build_evaluators(lay_over(national, overlay), self.evaluators)
         return self.regional[key]
 
 

@@ -33,11 +33,13 @@ from routing.geography import distance_km
 from routing.log.canonical import canonical, plain
 from routing.log.entry import answer, make_entry
 from routing.log.replay import replay as replay_entry
-from routing.packaged import directory_document, overlays, ruleset_folders, ruleset_in_force
-from routing.rules.building import read_ruleset, ruleset_from_source
-from routing.rules.evaluation import Evaluators, build_evaluators
-from routing.rules.overlay import Overlay, lay_over, overlay_in_force
+from routing.packaged import directory_document
+from routing.rules.building import ruleset_from_source
 from routing.rules.ruleset import Ruleset
+from routing.rules_here import check_rules as check_rules
+from routing.rules_here import evaluators_of, installed_rulesets, regional_rulesets
+from routing.rules_here import in_force as in_force
+from routing.rules_here import in_force_in as in_force_in
 from routing.store import database, decisions, keys, sources
 from routing.store.cursor import read_cursor, write_cursor
 from routing.vocabulary import URGENCIES, Vocabulary, vocabulary_from_source
@@ -105,7 +107,7 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
     try:
         rules = in_force(world, world.clock())
         found["ruleset"] = {"name": rules.name, "version": rules.version, "digest": rules.digest}
-        found["engine"] = _evaluators(world, rules).engine is not None
+        found["engine"] = evaluators_of(world, rules).engine is not None
         check_rules(world)
         found["directory_revision"] = newest_directory(world).revision
     except EngineFault:
@@ -150,7 +152,7 @@ def _decide(world: World, body: Mapping[str, Any], asker: Asker | None) -> _Made
     case = parse_case(case_body, world.words, now, directory.by_id)
     rules = in_force_in(world, case.region, now)
     entry = make_entry(
-        decide_case(case, directory, _evaluators(world, rules), now),
+        decide_case(case, directory, evaluators_of(world, rules), now),
         case,
         world.words,
         id=str(uuid7()),
@@ -277,7 +279,7 @@ def replay(world: World, decision_id: str) -> dict[str, Any]:
     entry = plain(record)
     digest, revision = entry["ruleset"]["digest"], entry["directory"]["revision"]
     words = _words_of(world, entry["vocabulary"])
-    evaluators = _evaluators(world, _rules_of(world, digest, words))
+    evaluators = evaluators_of(world, _rules_of(world, digest, words))
     found = replay_entry(record, directory_of(world, revision, words), evaluators)
     return {
         "id": decision_id,
@@ -289,47 +291,6 @@ def replay(world: World, decision_id: str) -> dict[str, Any]:
 
 
 # -- rules and words --------------------------------------------------------------------------------------------------
-
-
-def installed_rulesets(world: World) -> tuple[Ruleset, ...]:
-    """The rulesets that this installation may use. Raises BadData."""
-
-    def read() -> tuple[Ruleset, ...]:
-        return tuple(read_ruleset(folder, world.words) for folder in ruleset_folders(world.settings.rulesets))
-
-    return world.memory.once("rulesets", read)
-
-
-def in_force(world: World, now: datetime) -> Ruleset:
-    """The ruleset that decides at `now`: the newest that has taken effect. Raises BadData if there is none."""
-    return ruleset_in_force(installed_rulesets(world), now)
-
-
-def in_force_in(world: World, region: str | None, now: datetime) -> Ruleset:
-    """The ruleset that decides in `region` at `now`: the national one, with what the region agreed. Raises BadData."""
-    rules = in_force(world, now)
-    overlay = overlay_in_force(installed_overlays(world), region, rules, now)
-    if overlay is None:
-        return rules
-    key = ("overlaid", rules.digest, overlay.region, overlay.version)
-    return world.memory.once(key, lambda: lay_over(rules, overlay))
-
-
-def check_rules(world: World) -> None:
-    """Read the rules that decide now, also those of every region that has agreements. Raises BadData."""
-    now = world.clock()
-    in_force(world, now)
-    for region in sorted({overlay.region for overlay in installed_overlays(world)}):
-        in_force_in(world, region, now)
-
-
-def installed_overlays(world: World) -> tuple[Overlay, ...]:
-    """The regional overlays that this installation may use. Raises BadData."""
-    return world.memory.once("overlays", lambda: overlays(world.settings.rulesets))
-
-
-def _evaluators(world: World, rules: Ruleset) -> Evaluators:
-    return world.memory.once(("evaluators", rules.digest, rules.vocabulary.digest), lambda: build_evaluators(rules))
 
 
 P = ParamSpec("P")
@@ -379,7 +340,7 @@ def ruleset(world: World, digest: str) -> dict[str, Any]:
     """One ruleset with its whole content (`source`: file -> content), also one that only decided in the past.
     Raises NotFound, BadRecord, StoreUnavailable."""
     deciding = in_force(world, world.clock()).digest
-    for rules in installed_rulesets(world):
+    for rules in (*installed_rulesets(world), *regional_rulesets(world)):
         if rules.digest == digest:
             return {**_ruleset_summary(rules, deciding), "source": dict(rules.source)}
     with database.reading(world.engine) as connection:

@@ -30,6 +30,9 @@ CRITERIA: Mapping[str, frozenset[str]] = {
 }
 """What a place can be ruled out by -> the names of the reasons that say so."""
 
+YEARS = (1900, 2200)
+"""The years in which a worked case, or a stop in it, can happen."""
+
 
 class _Dispatch(Strict):
     ambulance: str | None = None
@@ -127,6 +130,11 @@ def read_worked_cases(folder: Path, desk: Desk) -> tuple[WorkedCase, ...]:
     also names in what is expected that do not exist: `does_not_fire` of a misspelt rule would always hold."""
     cases: list[WorkedCase] = []
     findings: list[Finding] = []
+    findings += [
+        Finding(path.relative_to(folder).as_posix(), None, "would not be read: worked cases lie in `cases/*.yaml`")
+        for path in sorted((folder / "cases").rglob("*"))
+        if path.suffix in (".yaml", ".yml") and (path.suffix == ".yml" or path.parent.name != "cases")
+    ]
     for path in sorted((folder / "cases").glob("*.yaml")):
         try:
             file = read(path, f"cases/{path.name}")
@@ -136,20 +144,44 @@ def read_worked_cases(folder: Path, desk: Desk) -> tuple[WorkedCase, ...]:
             continue
         for index, case in enumerate(parsed.cases):
             findings.extend(_dangling(case, file, index, desk))
-            try:
+            wrong = tuple(_wrong_times(case, file, index))
+            findings.extend(wrong)
+            if not wrong:
                 cases.append(_worked(case, file, index))
-            except ValueError:
-                message = "`at` must be a time with offset, for example 2026-11-18T14:00:00+01:00"
-                findings.append(file.finding(("cases", index, "at"), message))
     if findings:
         raise BadData(tuple(findings))
     return tuple(cases)
 
 
+def _moment(text: str) -> datetime | None:
+    """The time that `text` writes; None if it is none, has no offset, or lies where nobody can reckon with it."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None and YEARS[0] <= found.year <= YEARS[1] else None
+
+
+def _wrong_times(case: _Case, file: YamlFile, index: int) -> Iterator[Finding]:
+    years = f"in the years {YEARS[0]} to {YEARS[1]}"
+    message = f"must be a time with offset, for example 2026-11-18T14:00:00+01:00, {years}"
+    here: tuple[str | int, ...] = ("cases", index)
+    if _moment(case.at) is None:
+        yield file.finding((*here, "at"), f"`at` {message}")
+    for number, stop in enumerate(case.stops):
+        place = (*here, "stops", number)
+        since = _moment(stop.since)
+        end = _moment(stop.expected_end) if stop.expected_end is not None else None
+        if since is None:
+            yield file.finding((*place, "since"), f"`since` {message}")
+        if stop.expected_end is not None and end is None:
+            yield file.finding((*place, "expected_end"), f"`expected_end` {message}")
+        if since is not None and end is not None and end <= since:
+            yield file.finding((*place, "expected_end"), "a stop ends after it began")
+
+
 def _worked(case: _Case, file: YamlFile, index: int) -> WorkedCase:
     at = datetime.fromisoformat(case.at)
-    if at.tzinfo is None:
-        raise ValueError("no offset")
     given = file.value["cases"][index]["given"]  # as it was written; the model turned lists into tuples
     stops: dict[str, tuple[Stop, ...]] = {}
     for stop in case.stops:
@@ -179,6 +211,11 @@ def _dangling(case: _Case, file: YamlFile, index: int, desk: Desk) -> Iterator[F
         for name in names:
             if name not in known:
                 yield file.finding(("cases", index, "expect", part), f"there is no {what} `{name}`")
+    region = desk.evaluators.ruleset.region
+    named_region = case.given.get("region") if isinstance(case.given, dict) else None
+    if region is not None and named_region != region.name:
+        message = f"a worked case of a region names it: `region: {region.name}`, else it is decided nationally"
+        yield file.finding(("cases", index, "given"), message)
     for stop in case.stops:
         for what, name, known in (("facility", stop.facility, places), ("stop kind", stop.unit, words.stop_kinds)):
             if name not in known:

@@ -46,6 +46,8 @@ class World:
     clock: Callable[[], datetime] = field(repr=False)
     words: Vocabulary
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+    regional: Memory = field(default_factory=lambda: Memory(most=64), repr=False, compare=False)
+    """The rules of regions: many, and small, as they share what is large with the national ones."""
     kept: set[str] = field(default_factory=set, repr=False, compare=False)
     """Digests of the rulesets and vocabularies that are certainly in the database."""
 

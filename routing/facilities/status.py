@@ -15,6 +15,10 @@ class Stop:
     expected_end: datetime | None = None
     source: str | None = None
 
+    def in_force(self, now: datetime) -> bool:
+        """Whether the stop has begun, and was not expected to be over by `now`."""
+        return self.since <= now and (self.expected_end is None or now < self.expected_end)
+
     def ends(self, longest_minutes: int) -> datetime:
         """When the stop is over: at its expected end, and at the latest so many minutes after it began."""
         latest = self.since + timedelta(minutes=longest_minutes)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from routing.rules.ruleset import Region
-from routing.rules.shapes import NeedEntry, OverlayFile, ParameterEntry
+from routing.rules.shapes import MINUTES_MOST, NeedEntry, OverlayFile, ParameterEntry
 from routing.vocabulary import Text, Vocabulary, parse_as
 from routing.yamlfile import YamlFile
 
@@ -38,16 +39,22 @@ def bypass_problem(need: NeedEntry, parameters: Mapping[str, ParameterEntry]) ->
     limit = parameters.get(need.bypass_limit)
     if limit is None:
         return f"there is no parameter `{need.bypass_limit}` in parameters.yaml"
-    if limit.unit != "min" or limit.value < 0 or limit.value != int(limit.value):
+    if limit.unit != "min" or not 0 <= limit.value <= MINUTES_MOST or limit.value != int(limit.value):
         return f"the bypass limit `{need.bypass_limit}` must be a whole number of minutes (`min`)"
     return None
 
 
 def with_numbers(text: Text, numbers: Mapping[str, float]) -> Text:
     """`text` with the values of parameters in its braces; a decimal comma in Dutch, a point in English."""
-    english = {name: f"{value:g}" for name, value in numbers.items()}
+    english = {name: _in_full(value) for name, value in numbers.items()}
     dutch = {name: value.replace(".", ",") for name, value in english.items()}
     return Text(text.nl.format_map(dutch), text.en.format_map(english))
+
+
+def _in_full(value: float) -> str:
+    """`value` with all its digits and without exponent, however large or small."""
+    text = format(Decimal(repr(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def region_of(files: Mapping[str, YamlFile]) -> Region | None:

@@ -181,13 +181,22 @@ def _concluded(test: Test) -> bool:
     return test.subject == "urgency" or test.subject.startswith("condition.")
 
 
-def build_evaluators(ruleset: Ruleset) -> Evaluators:
-    """Both evaluators for `ruleset`. Raises EngineRefusal, which names the rule that the engine cannot take."""
+def build_evaluators(ruleset: Ruleset, like: Evaluators | None = None) -> Evaluators:
+    """Both evaluators for `ruleset`; those of `like` where its rules ask and conclude the same, as those of a region
+    mostly do. Raises EngineRefusal, which names the rule that the engine cannot take."""
+    if like is not None and _asks(ruleset) == _asks(like.ruleset):
+        return Evaluators(ruleset, like.reference, like.engine)
     return Evaluators(
         ruleset,
         ReferenceEvaluator(ruleset.rules, ruleset.default_urgency),
         DurableEvaluator(ruleset.rules, ruleset.subjects, ruleset.default_urgency),
     )
+
+
+def _asks(ruleset: Ruleset) -> tuple[object, ...]:
+    """All that the two evaluators are made of."""
+    rules = [(rule.id, rule.when, rule.urgency, rule.condition, rule.stage) for rule in ruleset.rules]
+    return rules, ruleset.subjects, ruleset.default_urgency
 
 
 def _numbers(ruleset: Ruleset) -> Iterator[Callable[[dict[str, FactValue], datetime], None]]:

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator
 
 from routing.rules.checks import brace_problems
 from routing.rules.selection import Stops, orders_of, texts_of
-from routing.rules.shapes import ParametersFile, SelectionFile, StopsEntry
+from routing.rules.shapes import MINUTES_MOST, ParametersFile, SelectionFile, StopsEntry
 from routing.vocabulary import URGENCIES, Vocabulary
 from routing.yamlfile import Location
 
@@ -71,6 +71,8 @@ def stop_problems(given: StopsEntry, numbers: ParametersFile, vocabulary: Vocabu
         parameter = numbers.parameters.get(getattr(given, key))
         if parameter is None or parameter.unit != "min":
             yield (*here, key), "must be the name of a parameter in minutes (`min`)"
+        elif not 0 <= parameter.value <= MINUTES_MOST or parameter.value != int(parameter.value):
+            yield (*here, key), f"`{getattr(given, key)}` must be a whole number of minutes, 0 to {MINUTES_MOST}"
     if not isinstance(getattr(numbers.agreements.get(given.agreed), "value", None), bool):
         yield (*here, "agreed"), "must be the name of an agreement that is a yes/no"
     levels = (given.goes_anyway.urgency, given.prefers_without)

@@ -11,7 +11,8 @@ from routing.rules.selection import Order
 from routing.vocabulary import Strict, Text
 
 Clock = Literal["called_at", "first_contact_at", "last_known_well_at", "onset_at"]
-Minutes = Annotated[int, Field(ge=0, le=100_000)]
+MINUTES_MOST = 100_000
+Minutes = Annotated[int, Field(ge=0, le=MINUTES_MOST)]
 
 
 class ReferenceEntry(Strict):
@@ -201,7 +202,7 @@ class ThenEntry(Strict):
 class AcceptedEntry(Strict):
     """Who accepted a rule, and when."""
 
-    by: str
+    by: str = Field(min_length=1)
     on: str
 
 
@@ -241,8 +242,8 @@ class OverlayFile(Strict):
     title: Text
     effective_from: str
     owner: str
-    ruleset: str
-    ruleset_versions: tuple[str, ...] = Field(min_length=1)
+    ruleset: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    ruleset_versions: tuple[Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")], ...] = Field(min_length=1)
     review: Literal["pending"] | AcceptedEntry
     references: dict[str, SourceEntry]
     parameters: dict[str, ChosenParameter] = Field(default_factory=dict)

@@ -184,3 +184,34 @@ def test_times_that_were_given_start_the_clock_of_the_norms(send: Send, world: W
     assert response.status_code == 201
     limits = [need["within"] for need in response.get_json()["needs"] if need["capability"] == "pci"]
     assert [limit["clock_start"] for limit in limits if limit]
+
+
+REGION = "example-drip-and-ship"
+
+
+def test_the_answer_in_a_region_names_it_and_its_rules_can_be_read(send: Send) -> None:
+    answered = send("POST", "/v1/decisions", json={**STEMI, "region": REGION})
+    found = Decision.model_validate(answered.get_json())
+    assert found.provenance.region is not None
+    assert found.provenance.region.name == REGION
+    read = send("GET", f"/v1/rulesets/{found.provenance.ruleset.digest}")
+    assert read.status_code == 200
+    assert read.get_json()["source"]["overlay.yaml"]["region"] == REGION
+    assert send("GET", f"/v1/decisions/{found.id}").get_json() == answered.get_json()
+
+
+@pytest.mark.parametrize("name", ["stops_agreed", "lvo_scale"])
+def test_what_a_region_agreed_on_is_in_the_vocabulary_and_refused_as_an_observation(name: str, send: Send) -> None:
+    facts = send("GET", "/v1/vocabulary").get_json()["vocabulary"]["facts"]
+    assert facts[name]["given"] == "agreement"
+    answered = send("POST", "/v1/decisions", json={**STEMI, "observations": {name: True}})
+    found = problem_of(answered, 422, "invalid-input")
+    assert [(error.field, error.code) for error in found.errors] == [(f"observations.{name}", "wrong_place")]
+    assert "name the `region`" in found.errors[0].message
+
+
+def test_an_unknown_region_is_decided_nationally_and_one_in_capitals_refused(send: Send) -> None:
+    found = send("POST", "/v1/decisions/preview", json={**STEMI, "region": "nowhere"}).get_json()
+    assert found["provenance"]["region"] is None
+    assert any(reason["rule"].endswith("/no_regional_agreement") for reason in found["warnings"])
+    problem_of(send("POST", "/v1/decisions/preview", json={**STEMI, "region": "Nowhere"}), 422, "invalid-input")

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from itertools import count
 from random import Random
 
 import pytest
 
+from routing.case import parse_case
+from routing.packaged import open_desk
 from routing.rules.condition import All, Not, Op, Subject, Test
 from routing.rules.condition import tests as comparisons
 from routing.rules.durable import DurableEvaluator, EngineRefusal
-from routing.rules.reference import ReferenceEvaluator
+from routing.rules.overlay import overlay_folders
+from routing.rules.reference import Judgement, ReferenceEvaluator
+from routing.rules.rule import Facts
+from routing.triage import triage
+from routing.worked_cases import read_worked_cases
 from tests.rules import oracle
 from tests.rules.generated import World, case, rule, schema, world, worst
 
@@ -52,6 +59,45 @@ def test_the_engine_names_the_rules_that_their_meaning_names(pytestconfig: pytes
     rulesets = -(-wanted // CASES_PER_RULESET)
     firings = sum(_agree(seed, CASES_PER_RULESET) for seed in range(first, first + rulesets))
     assert firings > wanted  # else the cases say little
+
+
+def _without_shortcut(made: World, facts: Facts) -> Judgement:
+    """The judgement where every triage rule is evaluated anew, also those of which nothing is known."""
+    evaluator = ReferenceEvaluator(made.rules, made.default_urgency)
+    evaluator._on_conditions = {one.id for one in made.rules}
+    return evaluator.judge(facts)
+
+
+def test_rules_of_which_nothing_is_known_are_judged_as_if_asked() -> None:
+    random = Random(11)
+    skipped = 0
+    for _ in range(40):
+        made = world(random, facts=30, rules=60)
+        evaluator = ReferenceEvaluator(made.rules, made.default_urgency)
+        for number in range(25):
+            facts = case(random, made) if number else {}
+            few = dict(random.sample(sorted(facts.items()), min(len(facts), random.randint(0, 4))))
+            for given in (facts, few):
+                assert evaluator.judge(given) == _without_shortcut(made, given)
+                asked = set().union(*(evaluator._asking.get(name, ()) for name in given), evaluator._on_conditions)
+                skipped += sum(one.stage == "triage" and one.id not in asked for one in made.rules)
+    assert skipped > 1000  # else the shortcut was not taken
+
+
+def test_what_to_ask_of_a_rule_of_which_nothing_is_known_is_as_if_asked() -> None:
+    desk = open_desk(None, datetime(2026, 11, 18, 13, tzinfo=UTC))
+    evaluators = desk.evaluators
+    everything = frozenset(evaluators.ruleset.by_id)
+    skipped = 0
+    for folder in overlay_folders():
+        for worked in read_worked_cases(folder, desk):
+            parsed = parse_case(worked.given, desk.words, worked.at, desk.directory.by_id)
+            found = triage(parsed, evaluators, worked.at, desk.directory.holidays).evaluation
+            touched = evaluators.touched(found)
+            for one in found.possible:
+                assert set(evaluators.to_ask(one, found, touched)) == set(evaluators.to_ask(one, found, everything))
+                skipped += one.id not in touched
+    assert skipped > 1000
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -419,12 +419,39 @@ def test_a_refusal_names_the_rule_and_says_why(refused: Rule, why: str) -> None:
     assert str(raised.value).startswith("rule `the-rule`: ")
 
 
-def test_more_alternatives_than_the_engine_takes_are_refused() -> None:
-    subjects = _vitals(100)
-    rules = [rule(f"r{n}", Test(f"v{n % 100}", ">", n // 100), urgency=1) for n in range(durable.CLAUSES_MOST + 1)]
-    with pytest.raises(EngineRefusal) as raised:
-        DurableEvaluator(rules, subjects, 5)
-    assert raised.value.rule == rules[-1].id
+@pytest.mark.parametrize(("more", "parts"), [(-1, 2), (0, 3), (1, 4), (durable.CLAUSES_MOST + 1, 6)])
+def test_more_alternatives_than_the_engine_takes_are_put_to_it_in_parts(more: int, parts: int) -> None:
+    """Of triage and of care; a rule that rests on a condition sees what rules in every part concluded."""
+    subjects = {**SUBJECTS, **_vitals(100)}
+    most = durable.CLAUSES_MOST + more
+    tests = [Test(f"v{n % 100}", ">", n // 100) for n in range(most)]
+    triage = [rule(f"t{n}", test, urgency=1) for n, test in enumerate(tests[1:-1])]
+    ends = [rule(f"end{n}", tests[n], condition=code) for n, code in ((0, "shock"), (-1, "stemi"))]
+    care = [rule(f"c{n}", All((Test("condition.shock", "true"), test))) for n, test in enumerate(tests)]
+    both = rule("both", All((Test("condition.shock", "true"), Test("condition.stemi", "true"))))
+    rules = [ends[0], *triage, ends[1], *care, both]
+    with closing(DurableEvaluator(rules, subjects, 5)) as evaluator:
+        sizes = [len(session.stratum.rules) for session in evaluator._sessions]
+        assert max(sizes) <= durable.CLAUSES_MOST
+        assert len(sizes) == parts
+        for facts in ({}, {"v0": 1}, {"v0": 10**6, "v99": 10**6}, {f"v{n}": n % 7 for n in range(100)}):
+            assert evaluator.fired(facts) == oracle.fired(rules, facts, 5)
+            assert evaluator.fired({}) == frozenset()
+
+
+def test_parts_keep_every_rule_once_and_in_order() -> None:
+    """Whatever the sizes of the rules, no part is larger than the engine takes."""
+    random = Random(9)
+    for _ in range(20):
+        sizes = [random.choice((1, 2, 100, 256)) for _ in range(random.randint(1, 60))]
+        rules = [
+            rule(f"r{n}", AnyOf(tuple(Test(f"v{one}", ">", n) for one in range(size))), urgency=1)
+            for n, size in enumerate(sizes)
+        ]
+        parts = list(durable._parts(rules))
+        assert [one for part in parts for one in part] == rules
+        for part in parts:
+            assert sum(sizes[int(one.id[1:])] for one in part) <= durable.CLAUSES_MOST
 
 
 def test_what_can_be_true_at_once_is_never_counted_too_low() -> None:

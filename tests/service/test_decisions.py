@@ -21,6 +21,7 @@ from routing.errors import BadData, BadInput, BadRecord, NotFound, OtherSoftware
 from routing.facilities.directory import national_directory_records
 from routing.log.canonical import canonical, digest, plain
 from routing.rules.selection import TEXTS
+from routing.rules_here import evaluators_of
 from routing.service import Asker, World
 from routing.settings import Settings
 from routing.store import database, decisions, sources
@@ -433,3 +434,58 @@ def test_many_threads_share_one_world(world: World, asker: Asker) -> None:
     assert sorted(logged(world)) == sorted(body["id"] for body in made)
     for case, body in zip(cases, made, strict=True):
         assert {**service.preview(world, case), "id": body["id"]} == body
+
+
+# -- regions
+
+
+def test_the_rules_of_a_region_are_read_by_their_digest(world: World, asker: Asker, clock: Clock) -> None:
+    decided = service.decide(world, STROKE, asker)
+    digest = decided["provenance"]["ruleset"]["digest"]
+    national = service.in_force(world, clock.now).digest
+    assert digest != national
+    found = service.ruleset(world, digest)
+    assert found["digest"] == digest
+    assert found["source"]["overlay.yaml"]["region"] == "example-drip-and-ship"
+    unused = service.in_force_in(world, "example-no-stops", clock.now).digest  # before anybody decided with it
+    assert service.ruleset(world, unused)["source"]["overlay.yaml"]["region"] == "example-no-stops"
+
+
+def test_the_rules_that_decided_in_a_region_stay_readable_when_it_agrees_on_others(
+    world: World, asker: Asker, open_world: Open, tmp_path: Path
+) -> None:
+    digest = service.decide(world, STROKE, asker)["provenance"]["ruleset"]["digest"]
+    shutil.copytree(Path(str(files("rulesets"))), tmp_path / "rulesets")
+    shutil.rmtree(tmp_path / "rulesets/regions")
+    later = open_world(rulesets=tmp_path / "rulesets")
+    assert service.ruleset(later, digest)["source"]["overlay.yaml"]["version"] == "1.0.0"
+
+
+def test_a_decision_in_a_region_supersedes_a_national_one_and_both_replay(world: World, asker: Asker) -> None:
+    first = service.decide(world, {**STROKE, "region": None}, asker)
+    second = service.decide(world, {**STROKE, "supersedes": first["id"]}, asker)
+    assert second["supersedes"] == first["id"]
+    assert first["provenance"]["ruleset"]["digest"] != second["provenance"]["ruleset"]["digest"]
+    for body in (first, second):
+        found = service.replay(world, body["id"])
+        assert (found["identical"], found["ruleset"]) == (True, body["provenance"]["ruleset"]["digest"])
+
+
+def test_an_agreement_that_counts_later_is_checked_now(open_world: Open, tmp_path: Path) -> None:
+    shutil.copytree(Path(str(files("rulesets"))), tmp_path / "rulesets")
+    agreed = next((tmp_path / "rulesets").glob("regions/example-drip-and-ship/*/overlay.yaml"))
+    text = agreed.read_text("utf-8").replace("2026-11-01", "2031-01-01").replace("value: 15", "value: 500")
+    agreed.write_text(text, "utf-8")
+    world = open_world(rulesets=tmp_path / "rulesets")
+    service.upgrade(world)
+    with pytest.raises(BadData, match="not within what a region may choose"):
+        service.check_rules(world)
+    assert not service.ready(world)[0]
+
+
+def test_many_regions_cost_one_engine(world: World, clock: Clock) -> None:
+    engines = set()
+    for region in (None, "example-drip-and-ship", "example-no-stops"):
+        rules = service.in_force_in(world, region, clock.now)
+        engines.add(id(evaluators_of(world, rules).engine))
+    assert len(engines) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -245,3 +246,187 @@ def test_diff_of_the_same_is_empty_and_of_nothing_refused(run: Run, small: Path)
     assert code == 2
     assert "1.0.0" in err
     assert run("rules", "diff", "1.0.0", "nowhere")[0] == 2
+
+
+# -- regions
+
+
+CHECKS = ("check", "test", "coverage")
+
+
+@pytest.fixture
+def region(tmp_path: Path) -> Path:
+    """The agreements of a region beside a copy of the national rules they lie on."""
+    packaged = packaged_rulesets()[0].parents[1]
+    shutil.copytree(packaged / "acute-nl/1.1.0", tmp_path / "r/acute-nl/1.1.0", ignore=shutil.ignore_patterns("cases"))
+    found = tmp_path / "r/regions/example-no-stops/1.0.0"
+    shutil.copytree(packaged / "regions/example-no-stops/1.0.0", found)
+    return found
+
+
+def one_document(out: str) -> dict[str, Any]:
+    """The one JSON document on standard output, and nothing else."""
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+@pytest.mark.parametrize("command", CHECKS)
+def test_the_agreements_of_a_region_are_checked_by_themselves(run: Run, region: Path, command: str) -> None:
+    code, out, _ = run("rules", command, str(region), "--json")
+    found = one_document(out)
+    assert (code, found["errors"], found["overlays"], found["cases"], found["failed"]) == (0, 0, 1, 2, 0)
+    assert "1 regional overlays" in run("rules", command, str(region))[1] or command == "coverage"
+
+
+def test_the_agreements_can_be_checked_from_their_own_folder(
+    run: Run, region: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(region)
+    code, out, _ = run("rules", "check", ".", "--json")
+    assert (code, one_document(out)["overlays"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[1.1.0]", "[9.9.9]", "overlay.yaml:8: there is no `acute-nl/9.9.9` beside `regions`"),
+        ("ruleset: acute-nl", "ruleset: acute-be", "overlay.yaml:8: there is no `acute-be/1.1.0` beside `regions`"),
+        ("value: 60", "value: 500", "overlay.yaml:17: `500` is not within what a region may choose: 0 to 120 min"),
+        ("value: 60", "value: 7.5", "overlay.yaml:17: `7.5` is not a whole number of minutes"),
+        ("value: 60", "value: .inf", "overlay.yaml:17: "),
+        ("region: example-no-stops", "region: EXAMPLE-NO-STOPS", "overlay.yaml:2: "),
+        ("parameters:", "parameters", "overlay.yaml:"),
+    ],
+)
+def test_agreements_that_are_wrong_are_one_clear_error(run: Run, region: Path, old: str, new: str, said: str) -> None:
+    change(region / "overlay.yaml", old, new)
+    code, out, _ = run("rules", "check", str(region), "--json")
+    found = one_document(out)
+    assert (code, found["errors"]) == (1, 1)
+    assert found["findings"]["errors"][0].startswith(f"regions/example-no-stops/1.0.0/{said}")
+
+
+@pytest.mark.parametrize("command", CHECKS)
+def test_a_folder_that_holds_no_rules_is_bad_input(run: Run, region: Path, tmp_path: Path, command: str) -> None:
+    for folder in (tmp_path / "nowhere", region.parent, region.parents[1], region / "overlay.yaml"):
+        code, out, err = run("rules", command, str(folder), "--json")
+        assert (code, out) == (2, "")
+        assert "holds no ruleset" in err
+
+
+def test_agreements_that_nobody_would_read_fail_the_check(run: Run, small: Path, tmp_path: Path) -> None:
+    home = tmp_path / "all/acute-nl"
+    home.mkdir(parents=True)
+    small.rename(home / "1.0.0")
+    lost = tmp_path / "all/regions/somewhere/1.0.0"
+    lost.mkdir(parents=True)
+    (lost / "overlay.yml").write_text("region: somewhere\n", "utf-8")
+    code, out, _ = run("rules", "check", str(tmp_path / "all"), "--json")
+    assert code == 1
+    assert "it has no `overlay.yaml`" in one_document(out)["findings"]["errors"][-1]
+
+
+def test_show_tells_what_holds_in_a_region(run: Run, region: Path) -> None:
+    (found,) = shown(run, "lvo_bypass_minutes", str(region))
+    assert found["value"] == 60
+    code, out, _ = run("rules", "show", "lvo_bypass_minutes", str(region), "--language", "en")
+    assert code == 0
+    assert "60 min" in out
+
+
+def test_diff_tells_what_a_region_chose(run: Run, region: Path) -> None:
+    code, out, _ = run("rules", "diff", "1.1.0", str(region), "--json")
+    found = one_document(out)
+    assert code == 0
+    assert [change["id"] for change in found["parameters"]["changed"]] == ["lvo_bypass_minutes"]
+    assert [change["id"] for change in found["agreements"]["changed"]] == ["stops_agreed"]
+    assert found["rules"] == {"added": [], "removed": [], "changed": []}
+    assert found["old"]["digest"] != found["new"]["digest"]
+    assert "parameters: ~ lvo_bypass_minutes" in run("rules", "diff", "1.1.0", str(region))[1]
+
+
+def test_a_case_of_a_region_must_name_the_region(run: Run, region: Path) -> None:
+    change(region / "cases/stops.yaml", "      region: example-no-stops\n", "")
+    code, out, _ = run("rules", "check", str(region))
+    assert code == 1
+    assert "a worked case of a region names it: `region: example-no-stops`" in out
+
+
+@pytest.mark.parametrize(
+    ("stop", "said"),
+    [
+        ("{facility: umcg, unit: seh, since: 2026-11-18T13:00:00}", "`since` must be a time with offset"),
+        ("{facility: umcg, unit: seh, since: soon}", "`since` must be a time with offset"),
+        ("{facility: umcg, unit: seh, since: 9999-12-31T23:59:00+00:00}", "in the years 1900 to 2200"),
+        ("{facility: umcg, unit: seh, since: 0001-01-01T00:00:00+14:00}", "in the years 1900 to 2200"),
+        (
+            "{facility: umcg, unit: seh, since: 2026-11-18T13:00:00+01:00, expected_end: 2026-11-18T14:00:00}",
+            "`expected_end` must be a time with offset",
+        ),
+        (
+            "{facility: umcg, unit: seh, since: 2026-11-18T13:00:00+01:00, expected_end: 2026-11-18T12:00:00+01:00}",
+            "a stop ends after it began",
+        ),
+        ("{facility: umcg, unit: sehh, since: 2026-11-18T13:00:00+01:00}", "there is no stop kind `sehh`"),
+        ("{facility: nowhere, unit: seh, since: 2026-11-18T13:00:00+01:00}", "there is no facility `nowhere`"),
+        ("{facility: umcg, unit: seh}", "Field required"),
+    ],
+)
+def test_a_stop_of_a_worked_case_that_cannot_be_is_a_clear_error(run: Run, small: Path, stop: str, said: str) -> None:
+    written = {"cases": [{**a_case(), "stops": "STOPS"}]}
+    text = json.dumps(written).replace('"STOPS"', f"[{stop}]")
+    (small / "cases/heart.yaml").write_text(text, "utf-8")
+    code, out, err = run("rules", "test", str(small), "--json")
+    found = one_document(out)
+    assert (code, found["errors"], err) == (1, 1, "")
+    assert said in found["findings"]["errors"][0]
+    assert found["findings"]["errors"][0].startswith("cases/heart.yaml:1: ")
+
+
+def test_a_worked_case_without_an_offset_is_a_clear_error(run: Run, small: Path) -> None:
+    (small / "cases/heart.yaml").write_text(json.dumps({"cases": [{**a_case(), "at": "2026-11-18T14:00:00"}]}), "utf-8")
+    code, out, _ = run("rules", "test", str(small))
+    assert code == 1
+    assert "error: cases/heart.yaml:1: `at` must be a time with offset" in out
+
+
+@pytest.mark.parametrize("name", ["cases/more.yml", "cases/more/heart.yaml"])
+def test_worked_cases_that_nobody_would_run_are_an_error(run: Run, small: Path, name: str) -> None:
+    (small / name).parent.mkdir(exist_ok=True)
+    (small / name).write_text("cases: []\n", "utf-8")
+    code, out, _ = run("rules", "check", str(small))
+    assert code == 1
+    assert f"error: {name}: would not be read" in out
+
+
+# -- norm variants
+
+
+def test_the_norm_variants_are_listed_as_what_they_are(run: Run) -> None:
+    code, out, err = run("norms", "--language", "en")
+    assert (code, err) == (0, "")
+    assert re.findall(r"^variant-\d", out, re.M) == [f"variant-{number}" for number in range(5)]
+    assert "they never take part in a decision" in out
+    found = one_document(run("norms", "--json")[1])
+    assert found["takes_part_in_decisions"] is False
+    assert [one["variant"] for one in found["variants"]] == [f"variant-{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_one_norm_variant_is_shown_with_values_and_sources(run: Run, language: str) -> None:
+    code, out, _ = run("norms", "variant-1", "--language", language)
+    assert code == 0
+    assert "<= 75 min" in out
+    assert "G1.1" in out
+    assert max(map(len, out.splitlines())) <= 88
+    (found,) = one_document(run("norms", "variant-1", "--json")[1])["variants"]
+    (norm,) = [norm for norm in found["norms"] if norm["id"] == "pci-75"]
+    assert (norm["value"], norm["unit"], norm["reference"]["section"]) == (75, "min", "G1.1")
+    assert set(found["references"]) >= {norm["reference"]["source"] for norm in found["norms"]}
+
+
+def test_an_unknown_norm_variant_is_bad_input(run: Run) -> None:
+    for name in ("variant-9", "", "../variant-1"):
+        code, out, err = run("norms", name, "--json")
+        assert (code, out) == (2, "")
+        assert "variant-0, variant-1" in err

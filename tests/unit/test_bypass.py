@@ -76,3 +76,22 @@ def test_nobody_drives_further_past_the_nearest_than_the_limit(near: int, far: i
 def test_the_most_generous_limit_counts_and_none_is_the_most_generous() -> None:
     assert widest([30, 10]) == 30
     assert widest([30, None]) is None
+
+
+@given(first=st.integers(0, 60), second=st.integers(0, 60), one=st.integers(0, 60), other=st.integers(0, 60))
+@settings(max_examples=100, deadline=None)
+def test_several_limits_do_not_add_up_to_a_longer_drive(first: int, second: int, one: int, other: int) -> None:
+    """Each place has one thing more than the place before it; each limit alone would allow its own step."""
+    pairs = [
+        (10, NEAR), (10 + first, CENTRE), (10 + first + second, place("all", "seh", "ivt", "evt", "pci")),
+    ]  # fmt: skip
+    found = matched(pairs, IVT, EVT, ("pci", "required"), bypass={"evt": one, "pci": other})
+    extra = {"near": 0, "centre": first, "all": first + second}[ids(found.candidates)[0]]
+    assert extra <= max(one, other)
+
+
+def test_what_is_to_be_had_at_the_same_place_costs_nothing_more() -> None:
+    both = place("both", "seh", "ivt", "evt", "pci")
+    found = matched([(10, NEAR), (50, both)], IVT, EVT, ("pci", "required"), bypass={"evt": 60, "pci": 5})
+    assert ids(found.candidates)[0] == "both"
+    assert said(found.warnings).count("direct") == 1

@@ -50,6 +50,19 @@ def test_replay_is_identical_over_the_end_of_summer_time(zone: Any) -> None:
     assert replay(record(now, observations=STEMI), directory(), evaluators()) == []
 
 
+def test_a_record_from_before_regions_and_bypass_limits_is_replayed_identically() -> None:
+    then = plain(record(observations=STEMI))
+    del then["result"]["provenance"]["region"]
+    for need in then["result"]["needs"]:
+        del need["bypass_limit_minutes"]
+    assert then["result"]["needs"]
+    assert replay(canonical(then), directory(), evaluators()) == []
+    then["result"]["provenance"]["region"] = {"name": "somewhere", "version": "1.0.0"}
+    assert [found["path"] for found in replay(canonical(then), directory(), evaluators())] == [
+        "result.provenance.region"
+    ]
+
+
 def test_replay_is_identical_with_everything_a_case_can_hold() -> None:
     found = record(
         reference="ZCC-é", note="not kept", channel="meldkamer", called_at="2026-11-18T12:50:00.123456Z",

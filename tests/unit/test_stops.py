@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from routing.candidate import Match
+from routing.errors import BadData
 from routing.facilities.status import Stop
 from routing.rules.building import ruleset_from_source
 from routing.rules.ruleset import Ruleset
@@ -98,3 +99,32 @@ def test_a_stop_is_shown_with_its_age_and_silence_is_unknown() -> None:
     near, far = stopped("near", urgency="U1").candidates
     assert [(fact.value, fact.age_minutes) for fact in near.status] == [(True, 30)]
     assert [fact.value for fact in far.status] == [None]
+
+
+def test_a_stop_that_is_not_in_force_is_not_shown_as_one() -> None:
+    later = Stop("seh", AFTERNOON + timedelta(minutes=1))
+    over = Stop("seh", AFTERNOON - timedelta(hours=2), AFTERNOON)
+    for stop in (later, over):
+        (near, _) = stopped("near", stop=stop, urgency="U1").candidates
+        assert [(fact.value, fact.age_minutes) for fact in near.status] == [(None, None)]
+    lasting = Stop("seh", AFTERNOON, AFTERNOON + timedelta(minutes=1))
+    assert [fact.value for fact in stopped("near", stop=lasting).candidates[0].status] == [True]
+
+
+def test_a_stop_that_ends_before_it_begins_holds_nobody_back() -> None:
+    backwards = Stop("seh", AFTERNOON - timedelta(minutes=5), AFTERNOON - timedelta(hours=5))
+    assert first(stopped("near", stop=backwards)) == "near"
+
+
+@pytest.mark.parametrize(("value", "fine"), [(-1, False), (0, True), (30.5, False), (100_000, True), (100_001, False)])
+def test_the_minutes_of_a_stop_are_whole_and_can_be_meant(value: float, fine: bool) -> None:
+    numbers = dict(ruleset().source["parameters.yaml"])
+    longest = {**numbers["parameters"]["stop_longest"], "value": value, "region_may_choose": None}
+    numbers["parameters"] = {**numbers["parameters"], "stop_longest": longest}
+    source = {**ruleset().source, "parameters.yaml": numbers}
+    if fine:
+        rules = ruleset_from_source(source, vocabulary())
+        assert ids(stopped("near", rules=rules).candidates)
+        return
+    with pytest.raises(BadData, match="must be a whole number of minutes"):
+        ruleset_from_source(source, vocabulary())

@@ -1,0 +1,87 @@
+"""Which rules decide here, where and when: the installed rulesets, and what regions agreed on, ready to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+
+from routing.errors import BadData
+from routing.packaged import overlays, ruleset_folders, ruleset_in_force
+from routing.rules.building import read_ruleset
+from routing.rules.evaluation import Evaluators, build_evaluators
+from routing.rules.overlay import Overlay, lay_over, overlay_in_force
+from routing.rules.ruleset import Ruleset
+from routing.world import World
+
+
+def installed_rulesets(world: World) -> tuple[Ruleset, ...]:
+    """The rulesets that this installation may use. Raises BadData."""
+
+    def read() -> tuple[Ruleset, ...]:
+        return tuple(read_ruleset(folder, world.words) for folder in ruleset_folders(world.settings.rulesets))
+
+    return world.memory.once("rulesets", read)
+
+
+def in_force(world: World, now: datetime) -> Ruleset:
+    """The ruleset that decides at `now`: the newest that has taken effect. Raises BadData if there is none."""
+    return ruleset_in_force(installed_rulesets(world), now)
+
+
+def in_force_in(world: World, region: str | None, now: datetime) -> Ruleset:
+    """The ruleset that decides in `region` at `now`: the national one, with what the region agreed. Raises BadData."""
+    rules = in_force(world, now)
+    overlay = overlay_in_force(installed_overlays(world), region, rules, now)
+    if overlay is None:
+        return rules
+    return _overlaid(world, rules, overlay)
+
+
+def _overlaid(world: World, rules: Ruleset, overlay: Overlay) -> Ruleset:
+    key = ("overlaid", rules.digest, rules.vocabulary.digest, overlay.region, overlay.version)
+    return world.regional.once(key, lambda: lay_over(rules, overlay))
+
+
+def check_rules(world: World) -> None:
+    """Read the rules that decide now or later, also those of every region that has agreements: a mistake is found when
+    Wegwijs starts, and not at the moment from which it counts. Raises BadData."""
+    deciding = in_force(world, world.clock())
+    for rules in installed_rulesets(world):
+        if rules.name == deciding.name and rules.effective_from >= deciding.effective_from:
+            for overlay in installed_overlays(world):
+                if overlay.content.ruleset == rules.name and rules.version in overlay.content.ruleset_versions:
+                    _overlaid(world, rules, overlay)
+
+
+def installed_overlays(world: World) -> tuple[Overlay, ...]:
+    """The regional overlays that this installation may use. Raises BadData."""
+    return world.memory.once("overlays", lambda: overlays(world.settings.rulesets))
+
+
+def evaluators_of(world: World, rules: Ruleset) -> Evaluators:
+    """Both evaluators for `rules`. Raises EngineRefusal."""
+    key = ("evaluators", rules.digest, rules.vocabulary.digest)
+    if rules.region is None:
+        return world.memory.once(key, lambda: build_evaluators(rules))
+    national = _national(world, rules)
+    like = evaluators_of(world, national) if national is not None else None
+    return world.regional.once(key, lambda: build_evaluators(rules, like))
+
+
+def _national(world: World, rules: Ruleset) -> Ruleset | None:
+    """The installed ruleset that the agreements of a region lie on, which deciding keeps ready anyway; None if it is
+    not there, as a replay may find."""
+    with suppress(BadData):
+        for each in installed_rulesets(world):
+            if (each.name, each.version) == (rules.name, rules.version) and each.vocabulary is rules.vocabulary:
+                return each
+    return None
+
+
+def regional_rulesets(world: World) -> Iterator[Ruleset]:
+    """The rulesets that decide now in the regions that have agreements."""
+    now = world.clock()
+    for region in sorted({overlay.region for overlay in installed_overlays(world)}):
+        if (rules := in_force_in(world, region, now)).region is not None:
+            yield rules
