@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -36,7 +37,7 @@ def value_of(fact: Fact) -> st.SearchStrategy[Any]:
         return times
     assert fact.range is not None
     low, high = fact.range
-    whole = st.integers(int(low), int(high))
+    whole = st.integers(math.ceil(low), math.floor(high))
     return whole if fact.whole else st.one_of(whole, st.floats(low, high))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
@@ -57,8 +58,9 @@ def values(fact: Fact, now: datetime) -> st.SearchStrategy[Any]:
     assert fact.range is not None
     low, high = fact.range
     if fact.whole:
-        return st.integers(int(low), int(high))
-    return st.one_of(st.integers(int(low), int(high)), st.integers(int(low) * 10, int(high) * 10).map(lambda n: n / 10))
+        return st.integers(math.ceil(low), math.floor(high))
+    tenths = st.integers(math.ceil(low * 10), math.floor(high * 10)).map(lambda n: n / 10)
+    return st.one_of(st.integers(math.ceil(low), math.floor(high)), tenths)
 
 
 @st.composite
