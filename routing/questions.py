@@ -36,10 +36,10 @@ def open_questions(
 ) -> tuple[tuple[OpenQuestion, ...], int]:
     """The first `most` questions in the order in which to ask them, and how many more there are.
 
-    `rank` (0-5) is the urgency as it stands. First what rules ask of which a part holds already (a finding, the
-    complaint, a suspected condition): what could raise the urgency most, then what plays a part in most such rules.
-    Then all else: what could raise the urgency most, then in ABCDE order. What need not be asked of this patient is
-    left out; rules do not look at that.
+    `rank` (0-5) is the urgency as it stands. First what the ruleset says is asked first of this patient. Then what rules
+    ask of which a part holds already (a finding, the complaint, a suspected condition): what could raise the urgency
+    most, then what plays a part in most such rules. Then all else: what could raise the urgency most, then in ABCDE
+    order. What need not be asked of this patient is left out; rules do not look at that.
     """
     effects = _Effects(evaluators, evaluation, rank)
     begun, touched = evaluators.begun(evaluation), evaluators.touched(evaluation)
@@ -60,11 +60,11 @@ def open_questions(
             found[3] += is_begun
     for name in evaluators.not_asked(evaluation):
         told.pop(name, None)
-    facts = evaluators.ruleset.vocabulary.facts
+    facts, first = evaluators.ruleset.vocabulary.facts, evaluators.asked_first(evaluation)
 
-    def order(name: str) -> tuple[bool, int, int, int, int, str]:
+    def order(name: str) -> tuple[bool, bool, int, int, int, int, str]:
         gravest, _, count, near = told[name]
-        return not near, gravest, -near, _PLACE[facts[name].group], -count, name
+        return name not in first, not near, gravest, -near, _PLACE[facts[name].group], -count, name
 
     ordered = heapq.nsmallest(most, told, key=order)
     asked = (OpenQuestion(name, tuple(it for it, bit in _BIT.items() if told[name][1] & bit)) for name in ordered)

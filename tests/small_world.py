@@ -396,7 +396,7 @@ def ruleset(give_way: tuple[str, ...] = GIVE_WAY) -> Ruleset:
     source = {name: parse(text, name).value for name, text in texts.items()}
     packaged = Path(str(importlib.resources.files("rulesets"))) / "acute-nl" / "1.1.0" / "selection.yaml"
     selection = read(packaged).value
-    asked = {**selection["open_questions"], "not_asked": []}  # its facts are not known here
+    asked = {**selection["open_questions"], "asked_first": [], "not_asked": []}  # its facts are not known here
     source["selection.yaml"] = {**selection, "give_way": list(give_way), "stops": STOPS, "open_questions": asked}
     return ruleset_from_source(source, vocabulary())
 

@@ -36,7 +36,7 @@ from routing.rules.condition import (
 from routing.rules.rule import Acceptance, Need, Reference, Rule, RuleCycle, strata
 from routing.rules.ruleset import Logistics, Norm, Ruleset
 from routing.rules.scores import Band, Derived, Item, Score
-from routing.rules.selection import Instead, Limit, Nobody, NotAsked, Selection, Stops, Template
+from routing.rules.selection import Instead, Limit, Nobody, OfSomePatients, Selection, Stops, Template
 from routing.rules.selection_checks import read_stops, selection_problems, stop_problems
 from routing.rules.shapes import (
     AcceptedEntry,
@@ -454,7 +454,7 @@ class _Builder:
             self.error(file, location, message)
         self.reference(given.open_questions.reference, file, ("open_questions",))
         stops = self.stops(given.stops) if given.stops is not None else None
-        not_asked = tuple(self.not_asked(given.open_questions))
+        asked = {part: tuple(self.of_some(part, given.open_questions)) for part in ("asked_first", "not_asked")}
         for key, taking_over in given.in_office_hours.items():
             self.reference(taking_over.reference, file, ("in_office_hours", key))
         fallback = given.fallback.nobody
@@ -470,23 +470,24 @@ class _Builder:
                 if instead.urgency_from in URGENCIES
             },
             open_questions_most=given.open_questions.most,
-            not_asked=not_asked,
+            asked_first=asked["asked_first"],
+            not_asked=asked["not_asked"],
             fallback_capability=given.fallback.capability,
             nobody=Nobody(fallback.kind, fallback.name, fallback.text),
             texts={key: Template(entry.text, entry.change) for key, entry in given.texts.items()},
             stops=stops,
         )
 
-    def not_asked(self, given: QuestionsEntry) -> Iterator[NotAsked]:
+    def of_some(self, part: str, given: QuestionsEntry) -> Iterator[OfSomePatients]:
         file = "selection.yaml"
-        for index, entry in enumerate(given.not_asked):
-            here: Location = ("open_questions", "not_asked", index)
+        for index, entry in enumerate(getattr(given, part)):
+            here: Location = ("open_questions", part, index)
             for name in entry.facts:
                 if name not in self.vocabulary.facts:
                     self.error(file, (*here, "facts"), f"there is no fact `{name}`")
             when = self.condition(entry.when, Names(self.subjects, self.named), file, (*here, "when"))
             if when is not None:
-                yield NotAsked(frozenset(entry.facts), when)
+                yield OfSomePatients(frozenset(entry.facts), when)
 
     def stops(self, given: StopsEntry) -> Stops | None:
         self.reference(given.reference, "selection.yaml", ("stops",))

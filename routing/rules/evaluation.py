@@ -43,6 +43,10 @@ class Evaluation:
         return self.engine == self.reference
 
 
+OfPatients = tuple[tuple[Meaning, frozenset[str]], ...]
+"""Of which patients, and the facts."""
+
+
 @dataclass(frozen=True)
 class Evaluators:
     """A ruleset with its two evaluators. The engine keeps C state of its own for each process, behind its own lock."""
@@ -96,13 +100,20 @@ class Evaluators:
             return self._asks_of_nothing[rule.id]
         return self._askers[rule.id](evaluation.facts)
 
+    def asked_first(self, evaluation: Evaluation) -> frozenset[str]:
+        """The facts that are asked of this patient before all others."""
+        return _of_patient(self._asked_first, evaluation.facts)
+
     def not_asked(self, evaluation: Evaluation) -> frozenset[str]:
         """The facts that need not be asked of this patient."""
-        facts = evaluation.facts
-        return frozenset[str]().union(*(names for holds, names in self._not_asked if holds(facts)))
+        return _of_patient(self._not_asked, evaluation.facts)
 
     @cached_property
-    def _not_asked(self) -> tuple[tuple[Meaning, frozenset[str]], ...]:
+    def _asked_first(self) -> OfPatients:
+        return tuple((meaning(entry.when), entry.facts) for entry in self.ruleset.selection.asked_first)
+
+    @cached_property
+    def _not_asked(self) -> OfPatients:
         return tuple((meaning(entry.when), entry.facts) for entry in self.ruleset.selection.not_asked)
 
     def touched(self, evaluation: Evaluation) -> frozenset[str]:
@@ -175,6 +186,10 @@ class Evaluators:
             return self.engine.fired(facts), None
         except EngineFault as error:
             return None, str(error)
+
+
+def _of_patient(entries: OfPatients, facts: Facts) -> frozenset[str]:
+    return frozenset[str]().union(*(names for holds, names in entries if holds(facts)))
 
 
 def _concluded(test: Test) -> bool:

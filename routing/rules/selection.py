@@ -131,8 +131,8 @@ class Instead:
 
 
 @dataclass(frozen=True, slots=True)
-class NotAsked:
-    """Facts that are not asked where a condition holds: nobody asks an old man about his contractions."""
+class OfSomePatients:
+    """Facts that are asked first, or not at all, where a condition holds: nobody asks an old man about contractions."""
 
     facts: frozenset[str]
     when: Condition
@@ -165,7 +165,8 @@ class Selection:
     known_there_detour: Limit
     known_there_from: int
     open_questions_most: int
-    not_asked: tuple[NotAsked, ...]
+    asked_first: tuple[OfSomePatients, ...]
+    not_asked: tuple[OfSomePatients, ...]
     in_office_hours: Mapping[str, Instead]
     fallback_capability: str
     nobody: Nobody

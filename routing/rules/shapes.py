@@ -287,8 +287,8 @@ class TemplateEntry(Strict):
     change: Text | None = None
 
 
-class NotAskedEntry(Strict):
-    """Facts that need not be asked of some patients."""
+class SomePatientsEntry(Strict):
+    """Facts that are asked first of some patients, or need not be asked of them."""
 
     facts: tuple[str, ...] = Field(min_length=1)
     when: Any
@@ -296,12 +296,13 @@ class NotAskedEntry(Strict):
 
 
 class QuestionsEntry(Strict):
-    """How many open questions an answer holds, and which are not asked of whom."""
+    """How many open questions an answer holds, and which are asked first, or not at all, of whom."""
 
     most: Annotated[int, Field(ge=1, le=1000)]
     reference: ReferenceEntry
     why: str
-    not_asked: tuple[NotAskedEntry, ...] = ()
+    asked_first: tuple[SomePatientsEntry, ...] = ()
+    not_asked: tuple[SomePatientsEntry, ...] = ()
 
 
 class InsteadEntry(Strict):

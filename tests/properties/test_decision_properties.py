@@ -145,7 +145,11 @@ def test_in_the_small_world_nothing_is_ever_taken_back() -> None:
     assert shaky_rules("small") == frozenset()
 
 
-UNTIL_ASKED = {"cold-without-fever": "U4 until more is asked; then the rule for advice, or one that raises, takes over"}
+UNTIL_ASKED = {
+    "cold-without-fever": "U4 until more is asked; then the rule for advice, or one that raises, takes over",
+    "respiratory-complaint-well-by-phone": "the same",
+    "vomiting-well": "blood in the stool need not be asked of who vomits only; said all the same it raises",
+}
 """Rules that lower and end when something is asked, with why that is no reassurance."""
 
 

@@ -236,10 +236,12 @@ def test_a_preferred_need_that_is_required_already_is_no_change() -> None:
     assert "needs" not in asked(triaged).get("chest_pain", ())
 
 
-def test_nobody_is_asked_what_cannot_be_of_this_patient() -> None:
+def test_what_matters_most_is_asked_first_and_nobody_is_asked_what_cannot_be() -> None:
     numbers = ruleset().source["selection.yaml"]["open_questions"]
     not_asked = [{"facts": ["pregnant"], "when": "age_years >= 60", "why": "made up"}]
-    selection = {**ruleset().source["selection.yaml"], "open_questions": {**numbers, "not_asked": not_asked}}
+    first = [{"facts": ["temperature"], "when": "contractions", "why": "made up"}]
+    questions = {**numbers, "not_asked": not_asked, "asked_first": first}
+    selection = {**ruleset().source["selection.yaml"], "open_questions": questions}
     asking = build_evaluators(ruleset_from_source({**ruleset().source, "selection.yaml": selection}, vocabulary()))
 
     def asked(years: int, **seen: bool) -> tuple[bool, list[str]]:
@@ -247,6 +249,9 @@ def test_nobody_is_asked_what_cannot_be_of_this_patient() -> None:
         found = triage(patient, asking, AFTERNOON, HOLIDAYS)
         return "pregnant" in {question.fact for question in found.open_questions}, [c.code for c in found.conditions]
 
+    ahead = triage(case(observations={"contractions": True}), asking, AFTERNOON, HOLIDAYS).open_questions
+    behind = triage(case(observations={"chest_pain": True}), asking, AFTERNOON, HOLIDAYS).open_questions
+    assert (ahead[0].fact, behind[0].fact == "temperature") == ("temperature", False)
     assert asked(30) == (True, [])
     assert asked(70) == (False, [])
     assert asked(70, pregnant=True) == (False, ["obstetric"])  # said all the same: every rule counts
