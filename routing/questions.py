@@ -36,10 +36,10 @@ def open_questions(
 ) -> tuple[tuple[OpenQuestion, ...], int]:
     """The first `most` questions in the order in which to ask them, and how many more there are.
 
-    `rank` (0-5) is the urgency as it stands. First what the ruleset says is asked first of this patient. Then what rules
-    ask of which a part holds already (a finding, the complaint, a suspected condition): what could raise the urgency
-    most, then what plays a part in most such rules. Then all else: what could raise the urgency most, then in ABCDE
-    order. What need not be asked of this patient is left out; rules do not look at that.
+    `rank` (0-5) is the urgency as it stands. First what the ruleset says is asked first of this patient. Then what
+    rules ask of which a part holds already (a finding, the complaint, a suspected condition): what could raise the
+    urgency most, then what plays a part in most such rules. Then all else: what could raise the urgency most, then in
+    ABCDE order. What need not be asked of this patient is left out; rules do not look at that.
     """
     effects = _Effects(evaluators, evaluation, rank)
     begun, touched = evaluators.begun(evaluation), evaluators.touched(evaluation)

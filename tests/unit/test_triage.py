@@ -239,7 +239,7 @@ def test_a_preferred_need_that_is_required_already_is_no_change() -> None:
 def test_what_matters_most_is_asked_first_and_nobody_is_asked_what_cannot_be() -> None:
     numbers = ruleset().source["selection.yaml"]["open_questions"]
     not_asked = [{"facts": ["pregnant"], "when": "age_years >= 60", "why": "made up"}]
-    first = [{"facts": ["temperature"], "when": "contractions", "why": "made up"}]
+    first = [{"facts": ["systolic_bp"], "when": "contractions", "why": "made up"}]
     questions = {**numbers, "not_asked": not_asked, "asked_first": first}
     selection = {**ruleset().source["selection.yaml"], "open_questions": questions}
     asking = build_evaluators(ruleset_from_source({**ruleset().source, "selection.yaml": selection}, vocabulary()))
@@ -251,7 +251,7 @@ def test_what_matters_most_is_asked_first_and_nobody_is_asked_what_cannot_be() -
 
     ahead = triage(case(observations={"contractions": True}), asking, AFTERNOON, HOLIDAYS).open_questions
     behind = triage(case(observations={"chest_pain": True}), asking, AFTERNOON, HOLIDAYS).open_questions
-    assert (ahead[0].fact, behind[0].fact == "temperature") == ("temperature", False)
+    assert (ahead[0].fact, behind[0].fact == "systolic_bp") == ("systolic_bp", False)
     assert asked(30) == (True, [])
     assert asked(70) == (False, [])
     assert asked(70, pregnant=True) == (False, ["obstetric"])  # said all the same: every rule counts
