@@ -7,15 +7,20 @@ from flask import Flask, Response, current_app, request
 from api import access, auth, problems
 from api.body import answer
 from api.decisions import decisions
+from api.events import Streams, events
 from api.facilities import facilities
+from api.feeds import feeds
 from api.health import health
+from api.public import public
+from api.queries import NoQuery, query
 from api.rulesets import rulesets
-from api.schemas import NoQuery, query
 from api.vocabulary import vocabulary
 from routing.service import World, open_world
 from routing.settings import Settings
 
-WITH_QUERY = frozenset({"decisions.search", "facilities.list_all"})
+WITH_QUERY = frozenset(
+    {"decisions.search", "facilities.list_all", "facilities.history", "events.stream", "feeds.take_in"}
+)
 """Endpoints that take parameters in the address."""
 
 
@@ -29,10 +34,11 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.extensions["wegwijs"] = world
+    app.extensions["wegwijs.streams"] = Streams()
     access.register(app)
     auth.register(app)
     problems.register(app)
-    for resource in (decisions, facilities, vocabulary, rulesets, health):
+    for resource in (decisions, facilities, events, feeds, public, vocabulary, rulesets, health):
         app.register_blueprint(resource)
     app.add_url_rule("/", view_func=pointer)
     app.before_request(_refuse_stray_parameters)

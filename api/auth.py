@@ -8,7 +8,8 @@ from flask import Flask, current_app, g, request
 
 from api.problems import Refused
 from routing import service
-from routing.service import Asker, World
+from routing.rights import RIGHTS, Asker
+from routing.service import World
 
 ACTIONS: Mapping[str, str] = {
     "decisions.create": "decide",
@@ -16,16 +17,26 @@ ACTIONS: Mapping[str, str] = {
     "decisions.read": "read_decisions",
     "decisions.search": "read_decisions",
     "decisions.replay": "replay",
+    "decisions.record_outcome": "outcome",
+    "decisions.read_outcome": "read_decisions",
     "facilities.list_all": "read_facilities",
     "facilities.read": "read_facilities",
+    "facilities.write": "write_facility",
+    "facilities.remove": "remove_facility",
+    "facilities.report": "report_status",
+    "facilities.status": "read_facilities",
+    "facilities.history": "read_facilities",
+    "events.stream": "read_facilities",
+    "feeds.take_in": "feed",
     "vocabulary.read": "read_vocabulary",
     "rulesets.list_all": "read_rulesets",
     "rulesets.read": "read_rulesets",
 }
-"""Endpoint -> the action in `service.RIGHTS` that it performs. An endpoint that is not here may be called by nobody."""
+"""Endpoint -> the action in `RIGHTS` that it performs. An endpoint that is not here may be called by nobody."""
 
-OPEN = frozenset({"pointer", "health.live", "health.ready", "problems.page"})
-"""Endpoints without a key: they say nothing about patients, keys or the network around the server."""
+OPEN = frozenset({"pointer", "health.live", "health.ready", "problems.page", "public.capacity"})
+"""Endpoints without a key: they say nothing about patients, keys or the network around the server, and what goes on at
+places only where the operator chose to publish it."""
 
 
 def register(app: Flask) -> None:
@@ -56,7 +67,7 @@ def _check() -> None:
         raise _unauthorized("The key is not known or not valid any more.", ', error="invalid_token"')
     action = ACTIONS.get(request.endpoint, "")
     if not found.may(action):
-        needed = ", ".join(sorted(service.RIGHTS.get(action, frozenset()))) or "nobody"
+        needed = ", ".join(sorted(RIGHTS.get(action, frozenset()))) or "nobody"
         challenge = {"WWW-Authenticate": 'Bearer realm="wegwijs", error="insufficient_scope"'}
         raise Refused("forbidden", f"This call is for the roles: {needed}.", headers=challenge)
     g.asker = found

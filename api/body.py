@@ -14,10 +14,15 @@ from routing import strictjson
 from routing.errors import bad_input
 
 
+def json_value() -> Any:
+    """The body of this request as JSON. Raises Refused (400, 415)."""
+    _check_media_type()
+    return parse(_bytes())
+
+
 def json_object() -> dict[str, Any]:
     """The body of this request as a JSON object. Raises Refused (400, 415) or BadInput (422)."""
-    _check_media_type()
-    value = parse(_bytes())
+    value = json_value()
     if not isinstance(value, dict):
         raise bad_input("", "not_an_object", "the body must be a JSON object", value, "an object: {...}")
     return value

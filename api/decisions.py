@@ -6,8 +6,8 @@ from flask import Blueprint, Response
 
 from api.auth import asker, world
 from api.body import answer, json_object, no_body
-from api.schemas import DecisionQuery, identifier, query
-from routing import service
+from api.queries import DecisionQuery, identifier, query
+from routing import outcomes, service
 
 decisions = Blueprint("decisions", __name__, url_prefix="/v1/decisions")
 
@@ -36,6 +36,18 @@ def search() -> Response:
 def read(decision_id: str) -> Response:
     """One recorded decision, as it was answered."""
     return answer(service.decision(world(), identifier("decision", decision_id)))
+
+
+@decisions.post("/<decision_id>/outcome")
+def record_outcome(decision_id: str) -> Response:
+    """Record what became of a decision; an earlier outcome stays."""
+    return answer(outcomes.record_outcome(world(), identifier("decision", decision_id), json_object(), asker()), 201)
+
+
+@decisions.get("/<decision_id>/outcome")
+def read_outcome(decision_id: str) -> Response:
+    """What was recorded of a decision, the newest first."""
+    return answer(outcomes.outcomes_of(world(), identifier("decision", decision_id)))
 
 
 @decisions.post("/<decision_id>/replay")

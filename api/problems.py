@@ -14,7 +14,16 @@ import orjson
 from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from routing.errors import BadInput, BadRecord, Fault, NotFound, OtherSoftware, StoreUnavailable
+from routing.errors import (
+    BadInput,
+    BadRecord,
+    Changed,
+    Fault,
+    NotAllowed,
+    NotFound,
+    OtherSoftware,
+    StoreUnavailable,
+)
 from routing.vocabulary import Text
 
 MAX_ERRORS = 50
@@ -93,20 +102,28 @@ TYPES: Mapping[str, ProblemType] = _table(
         "Use one of the methods in the `Allow` header.",
     ),
     (
+        "precondition-failed",
+        412,
+        "Het is intussen veranderd",
+        "It has changed in the meantime",
+        "Lees opnieuw, bekijk wat er anders is en stuur uw wijziging met de nieuwe ETag. Er is niets veranderd.",
+        "Read it again, look at what is different and send your change with the new ETag. Nothing was changed.",
+    ),
+    (
         "body-too-large",
         413,
         "De inhoud is te groot",
         "The body is too large",
-        "Stuur één casus per verzoek; een casus is enkele kilobytes. De grens is de instelling WEGWIJS_BODY_LIMIT.",
-        "Send one case a request; a case is a few kilobytes. The limit is the setting WEGWIJS_BODY_LIMIT.",
+        "Stuur één casus per verzoek; de grens is WEGWIJS_BODY_LIMIT (van een feed WEGWIJS_FEED_LIMIT).",
+        "Send one case a request; the limit is WEGWIJS_BODY_LIMIT (of a feed WEGWIJS_FEED_LIMIT).",
     ),
     (
         "unsupported-media-type",
         415,
         "Dit soort inhoud wordt niet gelezen",
         "This kind of body is not read",
-        "Stuur JSON met `Content-Type: application/json`, in UTF-8 en niet gecomprimeerd.",
-        "Send JSON with `Content-Type: application/json`, in UTF-8 and not compressed.",
+        "Stuur JSON met `Content-Type: application/json`, in UTF-8, niet gecomprimeerd; een feed zoals zijn formaat.",
+        "Send JSON with `Content-Type: application/json`, in UTF-8, not compressed; a feed with that of its format.",
     ),
     (
         "invalid-input",
@@ -115,6 +132,22 @@ TYPES: Mapping[str, ProblemType] = _table(
         "One or more fields cannot be accepted",
         "Verbeter de velden onder `errors`; `allowed` zegt wat wel kan. Er is niets geraden, besloten of bewaard.",
         "Correct the fields under `errors`; `allowed` says what can be. Nothing was guessed, decided or stored.",
+    ),
+    (
+        "broken-feed",
+        422,
+        "De feed kan niet tot het einde worden gelezen",
+        "The feed cannot be read to its end",
+        "Verbeter de feed bij `broken` en stuur hem opnieuw; wat daarvoor is aangenomen, blijft staan.",
+        "Correct the feed at `broken` and send it again; what was taken before that stays.",
+    ),
+    (
+        "precondition-required",
+        428,
+        "Zeg erbij wat u hebt gelezen",
+        "Say what you have read",
+        "Lees eerst en stuur de ETag mee als `If-Match`; een nieuwe plek vraagt om `If-None-Match: *`.",
+        "Read first and send the ETag as `If-Match`; a new place needs `If-None-Match: *`.",
     ),
     (
         "internal-error",
@@ -148,6 +181,14 @@ TYPES: Mapping[str, ProblemType] = _table(
         "Wat niet kan worden vastgelegd, wordt niet beantwoord. Probeer het opnieuw na `Retry-After`.",
         "What cannot be recorded is not answered. Try again after `Retry-After`.",
     ),
+    (
+        "too-many-streams",
+        503,
+        "Er luisteren al genoeg anderen mee",
+        "Enough others are listening already",
+        "Probeer het opnieuw na `Retry-After`, met `Last-Event-ID`: u mist niets.",
+        "Try again after `Retry-After`, with `Last-Event-ID`: you miss nothing.",
+    ),
 )
 
 _BY_STATUS = {
@@ -178,8 +219,10 @@ def problem(
     faults: tuple[Fault, ...] = (),
     headers: Mapping[str, str] | None = None,
     status: int | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
-    """The problem `name` as `application/problem+json`, in the language that the client prefers."""
+    """The problem `name` as `application/problem+json`, in the language that the client prefers; `more` are members of
+    its own."""
     kind = TYPES[name]
     language = request.accept_languages.best_match(("en", "nl"), default="en")
     body: dict[str, Any] = {
@@ -192,6 +235,7 @@ def problem(
     }
     if faults:
         body["errors"] = [_fault(fault) for fault in faults[:MAX_ERRORS]]
+    body.update(more or {})
     response = Response(orjson.dumps(body), status or kind.status, content_type="application/problem+json")
     response.headers.update(headers or {})
     response.headers["Vary"] = "Accept-Language"
@@ -213,6 +257,8 @@ def register(app: Flask) -> None:
     app.register_blueprint(problems)
     app.register_error_handler(Refused, lambda e: problem(e.name, e.detail, e.faults, e.headers))
     app.register_error_handler(BadInput, _bad_input)
+    app.register_error_handler(NotAllowed, lambda e: problem("forbidden", _sentence(str(e))))
+    app.register_error_handler(Changed, _changed)
     app.register_error_handler(NotFound, lambda e: problem("not-found", f"There is no {e.what} `{e.name[:100]}`."))
     app.register_error_handler(StoreUnavailable, _store_unavailable)
     app.register_error_handler(BadRecord, _damaged)
@@ -225,6 +271,17 @@ def _bad_input(error: BadInput) -> Response:
     count = len(error.faults)
     fields = "1 field" if count == 1 else f"{count} fields"
     return problem("invalid-input", f"{fields} cannot be accepted; nothing was decided or stored.", error.faults)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def _changed(error: Changed) -> Response:
+    if error.tag is None:
+        return problem("precondition-failed", f"There is no `{error.name}`; a new place needs `If-None-Match: *`.")
+    detail = f"`{error.name}` is not what you read; `ETag` is that of what it is now."
+    return problem("precondition-failed", detail, headers={"ETag": f'"{error.tag}"'})
 
 
 def _store_unavailable(error: StoreUnavailable) -> Response:

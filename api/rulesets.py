@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from api.auth import world
 from api.body import answer, tagged
-from api.schemas import identifier
+from api.queries import identifier
 from routing import service
 
 rulesets = Blueprint("rulesets", __name__, url_prefix="/v1/rulesets")

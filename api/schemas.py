@@ -1,130 +1,12 @@
-"""The names on the wire: what may stand in a query, and what every answer holds."""
+"""The names on the wire: what every answer holds."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal
 
-from flask import request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
-
-from routing.errors import BadInput, Fault, NotFound, shown
-
-_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
-_INSTANT = re.compile(
-    r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
-)
-_PLACE = re.compile(r"(-?[0-9]{1,2}(?:\.[0-9]{1,8})?),(-?[0-9]{1,3}(?:\.[0-9]{1,8})?)")
-
-Model = TypeVar("Model", bound=BaseModel)
+from pydantic import BaseModel, ConfigDict
 
 Level = Literal["U0", "U1", "U2", "U3", "U4", "U5"]
-
-
-def identifier(what: str, given: str) -> str:
-    """`given` if it can be the id of a `what`. Raises NotFound otherwise, so that odd bytes never reach the store."""
-    if not _IDENTIFIER.fullmatch(given):
-        raise NotFound(what, shown(given))
-    return given
-
-
-# What may stand in a query.
-
-
-def _instant(value: Any) -> datetime:
-    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise ValueError("is not a time with an offset")
-    return datetime.fromisoformat(value).astimezone(UTC)
-
-
-def _place(value: Any) -> tuple[float, float]:
-    found = _PLACE.fullmatch(value) if isinstance(value, str) else None
-    if found is None or abs(float(found[1])) > 90 or abs(float(found[2])) > 180:
-        raise ValueError("is not a latitude and a longitude")
-    return float(found[1]), float(found[2])
-
-
-def _count(value: Any) -> int:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}", value) and 1 <= int(value) <= 200:
-        return int(value)
-    raise ValueError("is not such a number")
-
-
-Instant = Annotated[datetime, BeforeValidator(_instant)]
-Place = Annotated[tuple[float, float], BeforeValidator(_place)]
-Count = Annotated[int, BeforeValidator(_count)]
-Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
-Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~:=-]{1,200}$")]
-
-_TIME_ALLOWED = "a time with offset: 2026-11-21T20:04:00Z, or with +01:00 (write the plus in an address as %2B)"
-
-
-class _Query(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    cursor: Cursor | None = Field(None, description="`next` of the page before")
-    limit: Count = Field(50, description="a whole number from 1 to 200")
-
-
-class DecisionQuery(_Query):
-    """What `GET /v1/decisions` may be asked: `since` is included, `until` is not."""
-
-    since: Instant | None = Field(None, description=_TIME_ALLOWED)
-    until: Instant | None = Field(None, description=_TIME_ALLOWED)
-    urgency: Level | None = Field(None, description="U0, U1, U2, U3, U4 or U5")
-    condition: Word | None = Field(None, description="the code of a condition (/v1/vocabulary)")
-    facility: Word | None = Field(None, description="the id of a facility (/v1/facilities)")
-
-
-class FacilityQuery(_Query):
-    """What `GET /v1/facilities` may be asked; with `near`, the nearest come first."""
-
-    capability: Word | None = Field(None, description="a capability (/v1/vocabulary)")
-    kind: Word | None = Field(None, description="a kind of facility (/v1/vocabulary)")
-    region: Name | None = Field(
-        None, description="an ambulance region or acute-care network, by name or like hollands-midden"
-    )
-    near: Place | None = Field(None, description="latitude,longitude in degrees: 52.0907,5.1214")
-
-
-class NoQuery(BaseModel):
-    """What all other calls may be asked: nothing."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-def query(model: type[Model]) -> Model:
-    """The query of this request as `model`. Raises BadInput that names each parameter that is not right."""
-    given = request.args.to_dict(flat=False)
-    faults = [
-        Fault(shown(name), "given_twice", f"the parameter `{shown(name)}` stands here more than once", None, "once")
-        for name, values in given.items()
-        if len(values) > 1
-    ]
-    try:
-        found = model.model_validate({name: values[0] for name, values in given.items()})
-    except ValidationError as error:
-        faults += [_fault(model, problem) for problem in error.errors(include_url=False)]
-        raise BadInput(tuple(faults)) from None
-    if faults:
-        raise BadInput(tuple(faults))
-    return found
-
-
-def _fault(model: type[BaseModel], problem: Mapping[str, Any]) -> Fault:
-    name = str(shown(str(problem["loc"][0])))
-    if problem["type"] == "extra_forbidden":
-        known = ", ".join(model.model_fields) or "no parameters"
-        return Fault(name, "unknown_parameter", f"there is no parameter `{name}` here", None, known)
-    value = shown(problem["input"])
-    allowed = model.model_fields[name].description
-    return Fault(name, "wrong_value", f"`{value}` cannot be used for `{name}`", value, allowed)
-
-
-# What every answer holds.
 
 
 class _Answer(BaseModel):
@@ -250,14 +132,19 @@ class NormMet(_Answer):
 
 
 class StatusFact(_Answer):
-    """What is known of a place at this moment, from whom and how old that is."""
+    """What is known of a place at this moment, from whom, how old that is and whether it is still relied on."""
 
     unit: str
     kind: str
     value: Any
     source: str | None
     observed_at: str | None
-    age_minutes: float | None
+    age_minutes: int | None
+    bed: str | None
+    reason: str | None
+    since: str | None
+    expected_end: str | None
+    fresh: bool | None
 
 
 class Criterion(_Answer):
@@ -390,12 +277,85 @@ class Replay(_Answer):
     directory_revision: int
 
 
+class Outcome(_Answer):
+    """What became of a decision; `destination` is where the patient went, null is no place of the directory."""
+
+    version: int
+    id: str
+    decision: str
+    recorded_at: str
+    outcome: Literal["accepted", "overridden"]
+    by: Literal["triagist", "nurse", "paramedic", "doctor"]
+    reason: str | None
+    comment: str | None
+    recommended: str | None
+    destination: str | None
+    asker: dict[str, Any]
+
+
+class OutcomeList(_Answer):
+    """What was recorded of a decision, the newest first."""
+
+    decision: str
+    outcomes: list[Outcome]
+
+
 class FacilityPage(_Answer):
     """Places of the directory; `next` is the cursor of the following page."""
 
     facilities: list[dict[str, Any]]
     next: str | None
     directory_revision: int
+
+
+class FacilityStatus(_Answer):
+    """What goes on at one place now."""
+
+    facility: str
+    status: list[dict[str, Any]]
+    directory_revision: int
+
+
+class StatusTaken(_Answer):
+    """What became of reports: the subjects (unit/kind/bed) that were taken in, were known already, are older than what
+    is known, or change too often to be relied on."""
+
+    facility: str
+    directory_revision: int
+    taken: list[str]
+    known: list[str]
+    older: list[str]
+    damped: list[str]
+
+
+class FacilityHistory(_Answer):
+    """What was changed and reported of one place, the newest first."""
+
+    facility: str
+    changes: list[dict[str, Any]]
+    next: str | None
+
+
+class PublicPlace(_Answer):
+    """What everybody may know of a place; null is unknown."""
+
+    id: str
+    name: str
+    kind: str
+    city: str
+    open: bool | None
+    waiting_minutes: int | None
+    crowding: Words | None
+    stop: bool | None
+    stop_text: Words | None
+    age_minutes: int | None
+
+
+class PublicCapacity(_Answer):
+    """How busy places are, as of a whole minute."""
+
+    as_of: str
+    facilities: list[PublicPlace]
 
 
 class VocabularyAnswer(_Answer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -39,14 +40,20 @@ class NormCheck:
 
 @dataclass(frozen=True, slots=True)
 class StatusFact:
-    """One live fact about a place; a `value` of None is unknown."""
+    """One live fact about a place; a `value` of None is unknown. `fresh` is None where nobody said how long such a
+    fact may be relied on."""
 
     unit: str
     kind: str
-    value: bool | int | str | None = None
+    value: bool | int | Mapping[str, int] | None = None
     source: str | None = None
     observed_at: datetime | None = None
     age_minutes: int | None = None
+    bed: str | None = None
+    reason: str | None = None
+    since: datetime | None = None
+    expected_end: datetime | None = None
+    fresh: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +86,12 @@ class RuledOut(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The answer: candidates in order (the first is the recommendation), the rest, how sure, and what to warn of."""
+    """The answer: candidates in order (the first is the recommendation), the rest, how sure, and what to warn of.
+    `units` are those of a place that matter to what the patient needs."""
 
     candidates: tuple[Candidate, ...]
     ruled_out: tuple[RuledOut, ...]
     badge: Badge
     because: tuple[Reason, ...]
     warnings: tuple[Reason, ...]
+    units: frozenset[str] = frozenset()

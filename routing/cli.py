@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,14 +15,15 @@ from typing import Any
 import orjson
 
 from routing import evaluation, service, strictjson, worked_cases
+from routing.cli_facilities import add_facilities_commands
+from routing.cli_feeds import add_feeds_commands
 from routing.cli_norms import add_norms_command
 from routing.cli_rules import add_rules_commands
 from routing.errors import BadData, BadInput, Fault, WegwijsError, bad_input
 from routing.formats.labelled import read_labelled
 from routing.packaged import Desk, decide_at_desk, open_desk, ruleset_folders
 from routing.plain_text import decision_text
-from routing.service import ROLES, World
-from routing.settings import Settings, read_settings, unknown_variables
+from routing.rights import ROLES
 from routing.terminal import (
     BAD_USAGE,
     FINE,
@@ -33,7 +33,9 @@ from routing.terminal import (
     add_json_option,
     commands_of,
     described,
+    opened_world,
     say,
+    settings_here,
     show,
 )
 from routing.vocabulary import Vocabulary, read_vocabulary
@@ -92,7 +94,8 @@ def parser() -> argparse.ArgumentParser:
     _deciding(commands)
     add_rules_commands(add_group(commands, "rules", "Check the rules and run the worked cases beside them."))
     add_norms_command(commands)
-    _facilities(add_group(commands, "facilities", "Look into the directory of places of care."))
+    add_facilities_commands(add_group(commands, "facilities", "Look into the directory of places of care."))
+    add_feeds_commands(add_group(commands, "feeds", "Pull live status of places from elsewhere."))
     _keeping(commands)
     return top
 
@@ -123,21 +126,6 @@ def _deciding(commands: Any) -> None:
     add_json_option(evaluate)
 
 
-def _facilities(commands: Any) -> None:
-    text = "List places; with --near, the nearest first."
-    example = "wegwijs facilities list --capability pci --near 52.09,5.12 --limit 5"
-    listing = add_command(commands, "list", _facilities_list, text, example)
-    listing.add_argument("--capability", help="only places that certainly have this capability")
-    listing.add_argument("--kind", help="only places of this kind")
-    listing.add_argument("--region", help="only places in this ambulance region or acute-care network")
-    listing.add_argument("--near", metavar="LAT,LON", help="a place in degrees; the nearest come first")
-    listing.add_argument("--limit", type=int, help="at most so many (default: all)")
-    add_json_option(listing)
-    text = "Show everything that is known of one place."
-    show = add_command(commands, "show", _facilities_show, text, "wegwijs facilities show umc-utrecht")
-    show.add_argument("id", metavar="ID", help="id of the place")
-
-
 def _keeping(commands: Any) -> None:
     keys = add_group(commands, "keys", "Manage the keys with which other software asks.")
     text = "Make an API key; it is shown once and kept only as a hash."
@@ -145,6 +133,8 @@ def _keeping(commands: Any) -> None:
     create = add_command(keys, "create", _keys_create, text, example)
     create.add_argument("--label", required=True, help="what the key is for, on one line")
     create.add_argument("--role", action="append", required=True, choices=ROLES, help="may be given more than once")
+    of = "id of a place of which it is the key, with the role facility; may be given more than once"
+    create.add_argument("--facility", action="append", metavar="ID", help=of)
     add_json_option(create)
     database = add_group(commands, "db", "Look after the database.")
     text = "Bring the tables and the packaged directory up to date; may be repeated."
@@ -157,38 +147,28 @@ def _keeping(commands: Any) -> None:
     core.add_argument("--decisions", type=int, default=2_000, help="how many decisions are timed (default: 2000)")
     core.add_argument("--memory-decisions", type=int, default=10_000, help="how many more to watch memory with")
     add_json_option(core)
+    text = "Measure what live places cost: ten times as many, reports coming in, seeing them. In a scratch database."
+    directory = add_command(
+        bench, "directory", _bench_directory, text, "wegwijs bench directory --decisions 200 --json"
+    )
+    directory.add_argument("--decisions", type=int, default=300, help="how many decisions are timed (default: 300)")
+    directory.add_argument("--seconds", type=float, default=10, help="how long reports are written (default: 10)")
+    add_json_option(directory)
 
 
 # -- serving and keeping ----------------------------------------------------------------------------------------------
-
-
-def _settings(**given: Any) -> Settings:
-    for name in unknown_variables(os.environ):
-        say(f"`{name}` is not a setting of Wegwijs and does nothing")
-    return read_settings(**given)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
     from routing.serving import serve  # a server is a lot to load for somebody who asks for the help
 
     given = {name: getattr(arguments, name) for name in ("host", "port") if getattr(arguments, name) is not None}
-    serve(_settings(**given), lambda text: print(text, flush=True))
+    serve(settings_here(**given), lambda text: print(text, flush=True))
     return FINE
 
 
-@contextmanager
-def _world() -> Iterator[World]:
-    world = service.open_world(_settings())
-    try:
-        if world.settings.embedded:  # a file of one's own need not be prepared by hand
-            service.upgrade(world)
-        yield world
-    finally:
-        service.close_world(world)
-
-
 def _db_upgrade(_arguments: argparse.Namespace) -> int:
-    with _world() as world:
+    with opened_world() as world:
         service.upgrade(world)
     say("the database is up to date")
     return FINE
@@ -196,10 +176,12 @@ def _db_upgrade(_arguments: argparse.Namespace) -> int:
 
 def _keys_create(arguments: argparse.Namespace) -> int:
     roles = frozenset(arguments.role)
-    with _world() as world:
-        key = service.create_key(world, arguments.label, roles)
+    facilities = frozenset(arguments.facility) if arguments.facility else None
+    with opened_world() as world:
+        key = service.create_key(world, arguments.label, roles, facilities)
     if arguments.json:
-        show({"key": key, "label": arguments.label, "roles": sorted(roles)})
+        of = sorted(facilities) if facilities is not None else None
+        show({"key": key, "label": arguments.label, "roles": sorted(roles), "facilities": of})
     else:
         say("this key is shown once:")
         print(key)
@@ -287,55 +269,37 @@ def _bench_core(arguments: argparse.Namespace) -> int:
 
     words: Vocabulary = read_vocabulary()
     desk = open_desk(None, datetime.now(UTC))
-    cases = [
+    counts = {"decisions": arguments.decisions, "memory_decisions": arguments.memory_decisions}
+    return _figures(
+        arguments, bench.core(desk.evaluators, desk.directory, _worked(words, desk), **counts, progress=say)
+    )
+
+
+def _bench_directory(arguments: argparse.Namespace) -> int:
+    from routing import bench_directory
+
+    desk = open_desk(None, datetime.now(UTC))
+    bodies = [body for body, _ in _worked(read_vocabulary(), desk)]
+    # a fixed order in which no kind of case comes first
+    bodies = [bodies[index] for index in sorted(range(len(bodies)), key=lambda index: index * 2_654_435_761 % 2**32)]
+    counts = {"decisions": arguments.decisions, "seconds": arguments.seconds}
+    return _figures(arguments, bench_directory.measure(settings_here(), bodies, **counts, progress=say))
+
+
+def _worked(words: Vocabulary, desk: Desk) -> list[tuple[Any, datetime]]:
+    return [
         (case.given, case.at)
         for folder in ruleset_folders(None)
         for case in worked_cases.read_worked_cases(folder, Desk(words, desk.evaluators, desk.directory))
     ]
-    counts = {"decisions": arguments.decisions, "memory_decisions": arguments.memory_decisions}
-    found = bench.core(desk.evaluators, desk.directory, cases, **counts, progress=say)
+
+
+def _figures(arguments: argparse.Namespace, found: dict[str, Any]) -> int:
     if arguments.json:
         show(found)
     else:
         for name, value in found.items():
             print(f"{name}: {value}")
-    return FINE
-
-
-# -- places -----------------------------------------------------------------------------------------------------------
-
-
-def _facilities_list(arguments: argparse.Namespace) -> int:
-    question = {name: getattr(arguments, name) for name in ("capability", "kind", "region")}
-    near = _near(arguments.near)
-    if arguments.limit is not None and arguments.limit < 1:
-        raise bad_input("--limit", "out_of_range", "is not such a number", arguments.limit, "1 or more")
-    with _world() as world:
-        found = service.facilities(world, **question, near=near, limit=arguments.limit or sys.maxsize)
-    if arguments.json:
-        show(found)
-        return FINE
-    for place in found["facilities"]:
-        away = f"  {place['distance_km']:6.1f} km" if near else ""
-        print(f"{place['id']:<44}{away}  {place['kind']:<20}  {place['name']}, {place['city']}")
-    return FINE
-
-
-def _near(text: str | None) -> tuple[float, float] | None:
-    if text is None:
-        return None
-    try:
-        lat, lon = (float(part) for part in text.split(","))
-    except ValueError:
-        lat = lon = 1_000.0
-    if not (abs(lat) <= 90 and abs(lon) <= 180):
-        raise bad_input("--near", "wrong_value", "is not a latitude and a longitude", text, "52.0907,5.1214")
-    return lat, lon
-
-
-def _facilities_show(arguments: argparse.Namespace) -> int:
-    with _world() as world:
-        show(service.facility(world, arguments.id))
     return FINE
 
 

@@ -17,10 +17,11 @@ from typing import NamedTuple
 from routing.candidate import NormCheck, Verdict
 from routing.case import Case
 from routing.facilities.directory import Directory
-from routing.facilities.opening import Opening, clock_time, next_change
+from routing.facilities.opening import TIME_ZONE, Opening, clock_time, next_change
 from routing.facilities.profile import Facility, open_for
 from routing.rules.rule import FactValue
 from routing.rules.ruleset import Norm, Ruleset
+from routing.stops import StopPolicy
 from routing.travel import Travel
 from routing.triage import MONTHS, PatientNeed, Triage
 from routing.vocabulary import AMBULANCES
@@ -30,6 +31,15 @@ NEVER = 10_000
 
 ADULT_YEARS = 18
 """From this age a place for children only does not fit."""
+
+LATE = ("too_late", "not_sure_in_time")
+"""The texts of criteria that say only when somebody arrives."""
+
+UNKNOWN = ("opening_unknown", "place_uncertain", "reported_closed_stale")
+"""The texts of doubts that rank a place after one of which this is known."""
+
+BIRTHS = "obstetrics"
+"""The capability that hangs on the weeks of pregnancy from which a place takes patients."""
 
 CARRIED = AMBULANCES[:5]
 """Ambulance urgencies that move a patient (C1 and C2 are referral and advice)."""
@@ -75,12 +85,12 @@ class Assessment(NamedTuple):
     @property
     def unknown(self) -> int:
         """How much is not known of this place apart from its capabilities: its opening hours, whether it exists."""
-        return sum(doubt.text in ("opening_unknown", "place_uncertain") for doubt in self.doubts)
+        return sum([doubt.text in UNKNOWN for doubt in self.doubts]) if self.doubts else 0
 
     @property
     def norms_not_sure(self) -> int:
         """Norms of which the interval of the arrival straddles the limit."""
-        return sum(check.verdict == "uncertain" for check in self.norms)
+        return sum([check.verdict == "uncertain" for check in self.norms]) if self.norms else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +125,10 @@ class Criteria:
         ruleset: Ruleset,
         travel: Sequence[Travel],
         now: datetime,
+        stops: StopPolicy | None = None,
     ) -> None:
         self.case, self.directory, self.ruleset, self.travel, self.now = case, directory, ruleset, travel, now
+        self.urgency = triage.urgency.rank
         self.lead = lead_minutes(triage, case, ruleset)
         self._positions = {name: 2 * (index + 1) for index, name in enumerate(ruleset.selection.give_way)}
         self._fallback = self._asked(ruleset.selection.fallback_capability)
@@ -124,7 +136,10 @@ class Criteria:
         self._shut: dict[tuple[int, int], Concession] = {}
         self._next: dict[int, tuple[datetime, datetime | None]] = {}
         years = case.age_years if case.age_years is not None else (case.age_months or 0) // MONTHS
-        self._adult = years >= ADULT_YEARS
+        self._years = years
+        self._weeks = case.observations.get("pregnancy_weeks")
+        self._stops = stops if ruleset.selection.live is not None else None
+        self._mask_true, self._mask_unknown = directory.masks_on(now.astimezone(TIME_ZONE).date())
 
     def arrival(self, minutes: int) -> datetime:
         """When the patient arrives at a place so many minutes away."""
@@ -143,7 +158,7 @@ class Criteria:
         lacking: dict[tuple[int, int], tuple[list[Concession], list[Concession]]] = {}
         for index in places:
             facility, travel = directory.facilities[index], self.travel[index]
-            has, unknown = directory.mask_true[index], directory.mask_unknown[index]
+            has, unknown = self._mask_true[index], self._mask_unknown[index]
             if not wanted & ~has:
                 failures, doubts = [], []
             else:  # many places can do the same
@@ -193,7 +208,7 @@ class Criteria:
         failures: list[Concession],
         doubts: list[Concession],
     ) -> None:
-        if facility.patients == "children" and self._adult:
+        if facility.patients == "children" and self._years >= ADULT_YEARS:
             position = self._positions.get("patients", NEVER)
             failures.append(Concession("wrong_patients", "patients", position, {"age": ADULT_YEARS}))
         if facility.referral_only and self.case.channel in (None, "self"):  # all others are professionals, who refer
@@ -203,17 +218,57 @@ class Criteria:
                 failures.append(Concession("referral_only", "referral", self._positions.get("referral", NEVER)))
         if facility.status == "unknown":
             doubts.append(PLACE_UNCERTAIN)
+        if self._stops is not None:
+            self._of_profile(facility, asked, failures, doubts)
+            self._as_reported(facility, self._stops, failures, doubts)
         if not facility.opening_of:  # most places keep the same hours for everything, and most are plain
             if facility.opening.pattern == "always":
                 return
             if facility.opening.pattern == "unknown":
-                doubts.append(OPENING_UNKNOWN)
+                if not self._says_open(facility):
+                    doubts.append(OPENING_UNKNOWN)
                 return
         opened = {one.capability: self.open_at(facility, one.capability, minutes) for one in asked}
         if closed := [name for name, open_ in opened.items() if open_ is False]:
             failures.append(self._closed(facility.opening_for(closed[0]), minutes))
-        elif None in opened.values() and facility.status != "unknown":
+        elif None in opened.values() and facility.status != "unknown" and not self._says_open(facility):
             doubts.append(OPENING_UNKNOWN)
+
+    def _as_reported(
+        self, facility: Facility, stops: StopPolicy, failures: list[Concession], doubts: list[Concession]
+    ) -> None:
+        """Whether the place itself says that it is closed: for certain while that report is fresh, perhaps later."""
+        reports = self.directory.status.get(facility.id)
+        if not reports or (said := stops.closed(reports, self.now)) is None:
+            return
+        if said.text == "reported_closed":
+            failures.append(Concession(said.text, "open", self._positions.get("open", NEVER), said.words))
+        else:
+            doubts.append(Concession(said.text, "open", 0, said.words))
+
+    def _says_open(self, facility: Facility) -> bool:
+        """Whether a place of which the hours are not known says itself that it is open."""
+        reports = self.directory.status.get(facility.id)
+        return bool(reports) and self._stops is not None and self._stops.open_now(reports or (), self.now)
+
+    def _of_profile(
+        self, facility: Facility, asked: Sequence[_Asked], failures: list[Concession], doubts: list[Concession]
+    ) -> None:
+        """Whether the place is there for patients of this age, and for a pregnancy of so many weeks."""
+        position = self._positions.get("patients", NEVER)
+        youngest, below = facility.age_from_years, facility.age_below_years
+        if youngest is not None and self._years < youngest:
+            failures.append(Concession("too_young", "patients", position, {"age": youngest}))
+        if below is not None and self._years >= below:
+            failures.append(Concession("too_old", "patients", position, {"age": below}))
+        weeks = facility.min_gestation_weeks
+        if weeks is None or all(one.capability != BIRTHS for one in asked):
+            return
+        if not isinstance(self._weeks, int | float):
+            doubts.append(Concession("weeks_unknown", "gestation", 0, {"weeks": weeks}))
+        elif self._weeks < weeks:
+            found = Concession("too_early", "gestation", self._positions.get("gestation", NEVER), {"weeks": weeks})
+            failures.append(found)
 
     def open_at(self, facility: Facility, capability: str, minutes: int) -> bool | None:
         """Whether `capability` is open on arrival; None where that is not known."""

@@ -6,7 +6,7 @@ database.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -26,7 +26,8 @@ Minutes = Callable[[Point, Places, datetime], tuple[Travel, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The whole answer with what it was made of; see the contract for how it looks outside."""
+    """The whole answer with what it was made of; see the contract for how it looks outside. `reserved` are the recent
+    recommendations that counted, `units` those of a place that matter to what this patient needs."""
 
     triage: Triage
     match: Match
@@ -37,6 +38,8 @@ class Decision:
     directory_revision: int
     directory_digest: str
     travel_method: str
+    reserved: Mapping[str, Mapping[str, tuple[datetime, ...]]]
+    units: frozenset[str]
 
 
 def decide(
@@ -66,7 +69,13 @@ def decide(
         directory_revision=directory.revision,
         directory_digest=directory.digest,
         travel_method=method,
+        reserved={key: directory.reserved[key] for key in _ids(matched) if key in directory.reserved},
+        units=matched.units,
     )
+
+
+def _ids(matched: Match) -> Iterator[str]:
+    return (candidate.facility.id for candidate in matched.candidates if candidate.facility is not None)
 
 
 def _warnings(case: Case, evaluators: Evaluators, triaged: Triage, method: str) -> Iterator[Reason]:

@@ -38,6 +38,14 @@ def bad_input(field: str, code: str, message: str, value: Any = None, allowed: s
     return BadInput((Fault(field, code, message, shown(value), allowed),))
 
 
+class BrokenFeed(BadInput):
+    """A feed cannot be read any further; the records before `where` (`line 12`) were whole and were handed on."""
+
+    def __init__(self, where: str, code: str, message: str, allowed: str | None = None) -> None:
+        super().__init__((Fault(where, code, message, None, allowed),))
+        self.where = where
+
+
 class NotFound(WegwijsError):
     """What was asked for does not exist (or not any more)."""
 
@@ -45,6 +53,20 @@ class NotFound(WegwijsError):
         super().__init__(f"no {what} `{name}`")
         self.what = what
         self.name = name
+
+
+class NotAllowed(WegwijsError):
+    """The asker may do this, but not to this record."""
+
+
+class Changed(WegwijsError):
+    """What was to be changed is not any more what the asker had seen; nothing was changed. `tag` is that of what is
+    there now, None if nothing is."""
+
+    def __init__(self, name: str, tag: str | None = None) -> None:
+        super().__init__(f"`{name}` is not as it was when you read it: read it again")
+        self.name = name
+        self.tag = tag
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,33 +6,25 @@ where nobody can give what is needed, the cautious way out of the ruleset.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from routing.candidate import Badge, Candidate, Match, NormCheck, RuledOut, StatusFact, Verdict
+from routing.candidate import Candidate, Match, RuledOut
 from routing.case import Case
-from routing.criteria import NEVER, Assessment, Concession, Criteria, norm_words
+from routing.confidence import confidence
+from routing.criteria import LATE, NEVER, Assessment, Concession, Criteria
 from routing.facilities.directory import Directory
 from routing.facilities.opening import office_hours
-from routing.facilities.status import Stop
+from routing.place_words import PlaceWords, live_reasons, status_facts
+from routing.ranking import Ranking, Value, ordered
 from routing.rules.rule import FactValue
 from routing.rules.ruleset import Ruleset
-from routing.rules.selection import Order
 from routing.stops import policy
 from routing.travel import Travel
 from routing.triage import PatientNeed, Reason, Triage
 from routing.vocabulary import Text
 from routing.wording import Wording
-
-NEAR_TIE_MINUTES = 2
-"""Places whose travel time differs at most so much are called about as fast; travel times are whole minutes."""
-
-Value = int | str | tuple[int, ...]
-LATE = ("too_late", "not_sure_in_time")
-"""The texts of criteria that say only when somebody arrives."""
-
-NORM_TEXTS: dict[Verdict, str] = {"met": "in_time", "not_met": "too_late", "uncertain": "not_sure_in_time"}
 
 
 def match(
@@ -40,7 +32,9 @@ def match(
 ) -> Match:
     """Find the place for a triaged case; `travel` runs parallel to `directory.facilities`. Always answers."""
     # in UTC: adding minutes to a time in Amsterdam goes by the clock on the wall, also where that jumps
-    return _Matcher(triage, case, directory, ruleset, travel, now.astimezone(UTC)).match()
+    matcher = _Matcher(triage, case, directory, ruleset, travel, now.astimezone(UTC))
+    stops = matcher.ranking.stops
+    return replace(matcher.match(), units=stops.units if stops is not None else frozenset())
 
 
 class _Matcher:
@@ -56,20 +50,28 @@ class _Matcher:
         now: datetime,
     ) -> None:
         self.triage, self.case, self.directory, self.ruleset, self.travel = triage, case, directory, ruleset, travel
-        self.criteria = Criteria(triage, case, directory, ruleset, travel, now)
         self.now = now
-        rules, capabilities = ruleset.selection.stops, [need.capability for need in triage.needs]
-        self.stops = policy(rules, triage, capabilities) if rules is not None and directory.stops else None
         self.reach = ruleset.logistics.reach_minutes[triage.urgency.level]
         self.wording = Wording(ruleset)
-        self.say = self.wording.reason
-        # what is said of a concession, and of a set of them; concessions live as long as this match
-        self._said: dict[int, tuple[Reason, Text | None]] = {}
+        self.words, self.say = PlaceWords(self.wording), self.wording.reason
+        # what is said of a set of concessions
+        self._distances: dict[tuple[str, Travel], Reason] = {}
         self._out: dict[tuple[int, ...], tuple[tuple[Reason, ...], tuple[Text, ...]]] = {}
         with_place = [need for need in triage.needs if ruleset.vocabulary.capabilities[need.capability].place]
         self.required = [need for need in with_place if need.strength == "required"]
         self.preferred = [need.capability for need in with_place if need.strength == "preferred"]
+        # the unit of what is only preferred holds nobody back: a place that has none would not either
+        asked = [need.capability for need in triage.needs if need.strength == "required"]
+        self.criteria, self.ranking = self.held_against(asked or [ruleset.selection.fallback_capability])
         self.without_place = [need for need in triage.needs if need.strength == "required" and need not in with_place]
+
+    def held_against(self, asked: Sequence[str]) -> tuple[Criteria, Ranking]:
+        """The criteria and the ranking for who needs the capabilities `asked`."""
+        selection, directory = self.ruleset.selection, self.directory
+        counts = selection.live is not None or bool(directory.status)
+        stops = policy(selection.stops, selection.live, self.triage, asked) if selection.stops and counts else None
+        criteria = Criteria(self.triage, self.case, directory, self.ruleset, self.travel, self.now, stops)
+        return criteria, Ranking(self.case, directory, criteria, stops, selection, len(self.preferred), self.now)
 
     def match(self) -> Match:
         if self.without_place and not self.required:
@@ -158,10 +160,9 @@ class _Matcher:
             warnings = (*warnings, self.say("beyond_reach", {"reach": self.reach}))
         least = min(place.gave_way for place in searched if place.surely < NEVER)
         qualified = [place for place in searched if place.surely <= max(least, default=0)]
-        detours_from = self.nearest(qualified)
-        rankings = {place.facility.id: tuple(self.ranking(place, detours_from)) for place in qualified}
-        ranked = sorted(qualified, key=lambda place: [value for _, value in rankings[place.facility.id]])
-        warnings = (*warnings, *self.gave_way(ranked[0]))
+        rankings = self.ranking.rankings(qualified)
+        ranked = ordered(qualified, rankings)
+        warnings = (*warnings, *self.words.gave_way(ranked[0]))
         flawless = [place for place in ranked if not (place.failures or place.doubts or place.besides)]
         nearest = min((place.travel.minutes for place in flawless), default=None)
         candidates = tuple(
@@ -176,9 +177,9 @@ class _Matcher:
         )
         chosen_ids = {place.facility.id for place in ranked}
         ruled_out = tuple(self.ruled_out(place) for place in within if place.facility.id not in chosen_ids)
-        if self.stops is not None and self.stops.diverts and all(self.stopped(place) for place in ranked):
+        if ranked and all(self.ranking.held(place) for place in ranked):
             warnings = (*warnings, self.say("all_stopped"))
-        badge, because = self.confidence(ranked)
+        badge, because = confidence(ranked, self.ranking, self.triage, self.words)
         return Match(candidates, ruled_out, badge, because, warnings)
 
     def nobody(
@@ -194,6 +195,7 @@ class _Matcher:
         fallback = selection.fallback_capability
         plain = [_plain_need(fallback)]
         before = {place.facility.id: place for place in assessed}
+        self.criteria, self.ranking = self.held_against([fallback])
         again = tuple(place._replace(besides=_apart(before[place.facility.id], place)) for place in self.assess(plain))
         if any(place.surely < NEVER for place in again) and not _is_plain(required, fallback):
             warning = self.say("fallback", {"capability": fallback})
@@ -233,86 +235,23 @@ class _Matcher:
             return Match(candidates, both, "sensitive", (self.say("may_change"),), ())
         return Match(candidates, both, "certain", (self.say("settled"),), ())
 
-    # -- ranking
-
-    def nearest(self, places: Sequence[Assessment]) -> int:
-        """Minutes to the nearest place among those that are best on what ranks before any detour."""
-        order = self.ruleset.selection.order
-        first = min(index for index, name in enumerate(order) if name in self.detours)
-        before = {place.facility.id: tuple(v for _, v in self.ranking(place, 0, order[:first])) for place in places}
-        best = min(before.values())
-        return min(place.travel.minutes for place in places if before[place.facility.id] == best)
-
-    def ranking(
-        self, place: Assessment, nearest: int, order: Sequence[Order] | None = None
-    ) -> Iterator[tuple[str, Value]]:
-        """Each criterion of the ranking with its value; fewer is better."""
-        selection = self.ruleset.selection
-        detour = place.travel.minutes - nearest
-        for name in selection.order if order is None else order:
-            match name:
-                case "gave_way":
-                    yield name, place.gave_way
-                case "unknown":
-                    yield name, place.unknown
-                case "norms_not_sure":
-                    yield name, place.norms_not_sure
-                case "stopped":
-                    far = self.prefers_without_stop and detour > (self.stops.extra_minutes if self.stops else 0)
-                    yield name, int(far or self.stopped(place) is not None)
-                case "preferred_missing":
-                    near = detour <= selection.preferred_detour.minutes
-                    yield name, len(place.missing_preferred) if near else len(self.preferred)
-                case "not_known_there":
-                    yield name, 0 if self.known_there(place) and detour <= selection.known_there_detour.minutes else 1
-                case "minutes":
-                    yield name, place.travel.minutes
-                case "id":
-                    yield name, place.facility.id
-
-    @property
-    def prefers_without_stop(self) -> bool:
-        """Whether a place without a stop is worth a bounded detour, rather than any."""
-        return self.stops is not None and self.stops.meaning == "prefers_without"
-
-    @property
-    def detours(self) -> tuple[Order, ...]:
-        """The criteria of the ranking that count minutes from the nearest place."""
-        both: tuple[Order, ...] = ("preferred_missing", "not_known_there")
-        return ("stopped", *both) if self.prefers_without_stop else both
-
-    def stopped(self, place: Assessment) -> Stop | None:
-        """The stop that makes another place come first, if there is one."""
-        return self.stop(place) if self.stops is not None and self.stops.diverts else None
-
-    def stop(self, place: Assessment) -> Stop | None:
-        """The stop of the place that matters to this patient and lasts until the arrival, whatever it means."""
-        if self.stops is None or not (stops := self.directory.stops.get(place.facility.id)):
-            return None
-        return self.stops.active(stops, self.now, self.criteria.arrival(place.travel.minutes))
-
-    def known_there(self, place: Assessment) -> bool:
-        if self.triage.urgency.rank < self.ruleset.selection.known_there_from:
-            return False
-        return place.facility.id in self.case.known_at
-
     # -- words
-
-    def said(self, concession: Concession) -> tuple[Reason, Text | None]:
-        """The reason for `concession`, and what would change it. Many places share one, so it is made once."""
-        if (found := self._said.get(id(concession))) is None:
-            reference = self.ruleset.norms[concession.name].reference if concession.text == "too_late" else None
-            found = self._said[id(concession)] = self.wording.said(concession.text, concession.words, reference)
-        return found
 
     def ruled_out(self, place: Assessment) -> RuledOut:
         key = tuple(map(id, (*place.failures, *place.doubts, *place.besides)))
         if (found := self._out.get(key)) is None:
-            failed = [self.said(failure) for failure in place.failures]
-            others = [self.said(doubt)[0] for doubt in (*place.doubts, *place.besides)]
+            failed = [self.words.said(failure) for failure in place.failures]
+            others = [self.words.said(doubt)[0] for doubt in (*place.doubts, *place.besides)]
             changes = tuple(change for _, change in failed if change is not None)
             found = self._out[key] = (*(reason for reason, _ in failed), *others), changes
         return RuledOut(place.facility, place.travel, *found)
+
+    def distance(self, travel: Travel, text: str) -> Reason:
+        """How far it is, in words; many places are as far."""
+        if (found := self._distances.get((text, travel))) is None:
+            words: dict[str, FactValue] = {"minutes": travel.minutes, "low": travel.low, "high": travel.high}
+            found = self._distances[text, travel] = self.say(text, words)
+        return found
 
     def candidate(
         self,
@@ -326,20 +265,14 @@ class _Matcher:
         facility, travel, say = place.facility, place.travel, self.say
         concessions = (*place.failures, *place.doubts, *place.besides)
         lacking = {concession.name for concession in concessions}
-        reasons = [
-            say(
-                "nearest" if nearest else "distance",
-                {"minutes": travel.minutes, "low": travel.low, "high": travel.high},
-            )
-        ]
+        reasons = [self.distance(travel, "nearest" if nearest else "distance")]
         reasons += [say("has", {"capability": key}) for need in required if (key := need.capability) not in lacking]
         reasons += [say("prefers", {"capability": key}) for key in self.preferred if key not in place.missing_preferred]
-        if self.known_there(place):
+        if self.ranking.known_there(place):
             reasons.append(say("known_there"))
-        if self.stops is not None and (stop := self.stop(place)) is not None:
-            reasons.append(say(self.stops.text, self.stops.words(stop)))
-        reasons += self.norm_reasons(place.norms)
-        reasons += [self.said(concession)[0] for concession in concessions if concession.text not in LATE]
+        reasons += live_reasons(place, self.ranking, self.wording)
+        reasons += self.words.norms(place.norms)
+        reasons += [self.words.said(concession)[0] for concession in concessions if concession.text not in LATE]
         return Candidate(
             rank=rank,
             kind=facility.kind,
@@ -349,82 +282,9 @@ class _Matcher:
             travel=travel,
             arrival_at=self.criteria.arrival(travel.minutes),
             norms=place.norms,
-            status=self.status(place),
+            status=status_facts(place, self.ranking),
             criteria=ranking,
         )
-
-    def status(self, place: Assessment) -> tuple[StatusFact, ...]:
-        """What is known of the stops of the place; where nothing was reported that is unknown, not none."""
-        facility = place.facility
-        stops = [stop for stop in self.directory.stops.get(facility.id, ()) if stop.in_force(self.now)]
-        if not stops:
-            return (StatusFact("seh" if facility.capabilities.get("seh") else facility.kind, "stop"),)
-        ages = [int((self.now - stop.since).total_seconds() // 60) for stop in stops]
-        return tuple(
-            StatusFact(stop.unit, "stop", value=True, source=stop.source, observed_at=stop.since, age_minutes=age)
-            for stop, age in zip(stops, ages, strict=True)
-        )
-
-    def norm_reasons(self, checks: Iterable[NormCheck]) -> Iterator[Reason]:
-        for check in checks:
-            if check.verdict == "uncertain" and not check.counted:
-                yield self.say("clock_open", norm_words(check), check.norm.reference)
-                continue
-            yield self.say(NORM_TEXTS[check.verdict], norm_words(check), check.norm.reference)
-            if not check.counted:
-                yield self.say("clock_unknown", {"norm": check.norm.id})
-
-    def gave_way(self, place: Assessment) -> Iterator[Reason]:
-        """What had to be given up at the recommended place, surely and perhaps."""
-        for text, concessions in (("gave_way", place.failures), ("perhaps", place.doubts)):
-            if given_up := [found for found in concessions if found.position]:
-                yield self.listed(text, given_up)
-
-    def listed(self, text: str, concessions: Sequence[Concession]) -> Reason:
-        whats = [self.label(concession) for concession in concessions]
-        words = self.ruleset.selection.texts[text].text
-        filled = Text(
-            words.nl.format(what="; ".join(what.nl for what in whats)),
-            words.en.format(what="; ".join(what.en for what in whats)),
-        )
-        because = {concession.name: concession.position for concession in concessions}
-        return Reason(f"{self.ruleset.name}/selection/{text}", filled, because)
-
-    def label(self, concession: Concession) -> Text:
-        """What was given up, in a few words: the norm, the capability, or else the sentence of the criterion."""
-        if concession.name in self.ruleset.norms:
-            return self.ruleset.norms[concession.name].label
-        if concession.name in self.ruleset.vocabulary.capabilities:
-            return self.ruleset.vocabulary.capabilities[concession.name].label
-        text = self.wording.reason(concession.text, concession.words).text
-        return Text(text.nl.rstrip("."), text.en.rstrip("."))
-
-    # -- confidence
-
-    def confidence(self, ranked: Sequence[Assessment]) -> tuple[Badge, tuple[Reason, ...]]:
-        best = ranked[0]
-        call = [
-            self.said(concession)[0]
-            for concession in (*best.doubts, *best.failures, *best.besides)
-            if concession.text not in LATE
-        ]
-        if call:
-            return "call_first", tuple(call)
-        unsure = [*self.norm_reasons(check for check in best.norms if check.verdict == "uncertain")]
-        others = [other for other in ranked[1:] if (other.gave_way, other.unknown) == (best.gave_way, best.unknown)]
-        for other in others:
-            later = other.travel.minutes - best.travel.minutes
-            if later <= NEAR_TIE_MINUTES:
-                words: dict[str, FactValue] = {"name": other.facility.name, "minutes": other.travel.minutes}
-                unsure.append(self.say("near_tie" if later >= 0 else "faster", words))
-        if not self.protected:
-            unsure.append(self.say("status_unknown"))
-        return ("sensitive", tuple(unsure)) if unsure else ("certain", (self.say("confident"),))
-
-    @property
-    def protected(self) -> bool:
-        """Whether a stop would not hold this patient back: U0, U1 and time-critical patients go anyway."""
-        return self.triage.urgency.rank <= 1 or bool(self.triage.time_critical)
 
 
 def _apart(first: Assessment, place: Assessment) -> tuple[Concession, ...]:

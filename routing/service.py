@@ -2,80 +2,53 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, ParamSpec, TypeVar
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from routing.case import parse_case
+from routing.decision import Decision
 from routing.decision import decide as decide_case
+from routing.directory_here import add_packaged, as_stored, directory_of
+from routing.directory_here import newest_directory as newest_directory
 from routing.errors import (
     BadData,
     BadInput,
     BadRecord,
     EngineFault,
     NotFound,
-    OtherSoftware,
     StoreUnavailable,
     bad_input,
     shown,
 )
-from routing.facilities.directory import Directory, facility_record, read_directory
-from routing.facilities.profile import Facility, capability_table
-from routing.geography import distance_km
+from routing.facilities.directory import Directory
+from routing.facilities.status import units_with_beds
+from routing.feeding.health import feed_ages
 from routing.log.canonical import canonical, plain
 from routing.log.entry import answer, make_entry
 from routing.log.replay import replay as replay_entry
 from routing.packaged import directory_document
+from routing.rights import ROLES, Asker
 from routing.rules.building import ruleset_from_source
 from routing.rules.ruleset import Ruleset
 from routing.rules_here import check_rules as check_rules
 from routing.rules_here import evaluators_of, installed_rulesets, regional_rulesets
 from routing.rules_here import in_force as in_force
 from routing.rules_here import in_force_in as in_force_in
-from routing.store import database, decisions, keys, sources
-from routing.store.cursor import read_cursor, write_cursor
+from routing.store import database, decisions, keys, reservations, sources
 from routing.vocabulary import URGENCIES, Vocabulary, vocabulary_from_source
 from routing.world import World as World
 from routing.world import close_world as close_world
 from routing.world import open_world as open_world
 
-ROLES = ("triagist", "ambulance", "facility", "medical_manager", "auditor", "operator")
-
-RIGHTS: Mapping[str, frozenset[str]] = {
-    "decide": frozenset({"triagist", "ambulance"}),
-    "preview": frozenset({"triagist", "ambulance"}),
-    "outcome": frozenset({"triagist", "ambulance"}),
-    "replay": frozenset({"triagist", "ambulance", "auditor"}),
-    "read_decisions": frozenset({"triagist", "ambulance", "auditor"}),
-    "read_facilities": frozenset(ROLES),
-    "read_vocabulary": frozenset(ROLES),
-    "read_rulesets": frozenset(ROLES),
-}
-"""Action -> the roles that may do it; an action that is not in the table is allowed to nobody."""
-
 PACKAGED = "packaged"
 """The source of a directory that came with Wegwijs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks: the API key, by its id and label, with its roles."""
-
-    key_id: str
-    label: str
-    roles: frozenset[str]
-
-    def may(self, action: str) -> bool:
-        """Whether one of the asker's roles allows `action` (see RIGHTS)."""
-        return not self.roles.isdisjoint(RIGHTS.get(action, frozenset()))
 
 
 # -- the world --------------------------------------------------------------------------------------------------------
@@ -89,7 +62,7 @@ def upgrade(world: World) -> None:
     with database.writing(world.engine) as connection:
         database.lock_upgrades(connection)
         database.migrate(connection)
-        sources.add_directory_if_new(connection, document, PACKAGED, now)
+        add_packaged(connection, document, PACKAGED, world.words, now)
         if world.settings.bootstrap_key is not None:
             key = keys.Key(uuid7(), "bootstrap", frozenset(ROLES))
             keys.set_bootstrap_key(connection, key, world.settings.bootstrap_key.get_secret_value(), now)
@@ -101,15 +74,23 @@ def live() -> tuple[bool, dict[str, Any]]:
 
 
 def ready(world: World) -> tuple[bool, dict[str, Any]]:
-    """Whether decisions can be made and logged now: `{"status", "directory_revision", "ruleset", "engine", "fault"}`.
+    """Whether decisions can be made and logged now: `{"status", "directory_revision", "ruleset", "engine", "feeds",
+    "fault"}`; a feed that is late does not keep anybody from deciding.
     Builds the evaluators, so that the first case need not wait. Tells nothing about the network around the server."""
-    found: dict[str, Any] = {"status": "not ready", "directory_revision": None, "ruleset": None, "engine": False}
+    found: dict[str, Any] = {
+        "status": "not ready",
+        "directory_revision": None,
+        "ruleset": None,
+        "engine": False,
+        "feeds": [],
+    }
     try:
         rules = in_force(world, world.clock())
         found["ruleset"] = {"name": rules.name, "version": rules.version, "digest": rules.digest}
         found["engine"] = evaluators_of(world, rules).engine is not None
         check_rules(world)
         found["directory_revision"] = newest_directory(world).revision
+        found["feeds"] = feed_ages(world)
     except EngineFault:
         return False, {**found, "fault": "the rule engine cannot take these rules"}
     except StoreUnavailable:
@@ -137,12 +118,14 @@ def preview(world: World, body: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A decision that nobody has seen yet: its canonical entry, the same read back, and with which rules."""
+    """A decision that nobody has seen yet: its canonical entry, the same read back, with which rules, and the place
+    and units that it soft-reserves."""
 
     entry: bytes
     record: Mapping[str, Any]
     rules: Ruleset
     decided_at: datetime
+    reserving: tuple[str, tuple[str, ...]] | None
 
 
 def _decide(world: World, body: Mapping[str, Any], asker: Asker | None) -> _Made:
@@ -151,8 +134,9 @@ def _decide(world: World, body: Mapping[str, Any], asker: Asker | None) -> _Made
     directory = newest_directory(world)
     case = parse_case(case_body, world.words, now, directory.by_id)
     rules = in_force_in(world, case.region, now)
+    decided = decide_case(case, _with_reservations(world, directory, rules, now), evaluators_of(world, rules), now)
     entry = make_entry(
-        decide_case(case, directory, evaluators_of(world, rules), now),
+        decided,
         case,
         world.words,
         id=str(uuid7()),
@@ -162,7 +146,32 @@ def _decide(world: World, body: Mapping[str, Any], asker: Asker | None) -> _Made
     )
     # answered is what stands in the record, also where a number is written in another way there
     written = canonical(entry)
-    return _Made(written, plain(written), rules, now)
+    return _Made(written, plain(written), rules, now, _reserving(decided))
+
+
+def _with_reservations(world: World, directory: Directory, rules: Ruleset, now: datetime) -> Directory:
+    """`directory` with the patients who were lately advised to go to places that report how many beds are free."""
+    live = rules.selection.live
+    if live is None or not live.herd_guard or not directory.status:
+        return directory
+    since = now - timedelta(minutes=live.reservation_minutes)
+    with database.reading(world.engine) as connection:
+        found = reservations.recent(connection, since)
+    counted = {
+        facility: {unit: moments for unit, moments in units.items() if unit in reporting}
+        for facility, units in found.items()
+        if (reporting := units_with_beds(directory.status.get(facility, ())))
+    }
+    return replace(directory, reserved={facility: units for facility, units in counted.items() if units})
+
+
+def _reserving(decided: Decision) -> tuple[str, tuple[str, ...]] | None:
+    """The place that is recommended, and its units with beds that this patient may take up."""
+    facility = decided.match.candidates[0].facility
+    if facility is None:
+        return None
+    units = decided.units & units_with_beds(decided.match.candidates[0].status)
+    return (facility.id, tuple(sorted(units))) if units else None
 
 
 def _without_supersedes(world: World, body: Any) -> tuple[Any, str | None]:
@@ -194,7 +203,12 @@ def _append(world: World, made: _Made, asker: Asker) -> None:
         if not used <= world.kept:
             sources.keep_vocabulary(connection, words, made.decided_at)
             sources.keep_ruleset(connection, rules, made.decided_at)
-        decisions.append(connection, _row(made, asker), made.entry)
+        row = _row(made, asker)
+        decisions.append(connection, row, made.entry)
+        if row.supersedes is not None:
+            reservations.release(connection, row.supersedes)
+        if made.reserving is not None:
+            reservations.reserve(connection, row.id, *made.reserving, made.decided_at)
     world.kept.update(used)
 
 
@@ -221,10 +235,11 @@ def _row(made: _Made, asker: Asker) -> decisions.Row:
 
 def decision(world: World, decision_id: str) -> dict[str, Any]:
     """A logged decision, exactly as it was answered. Raises NotFound, BadRecord, StoreUnavailable."""
-    return answer(plain(_entry(world, decision_id)))
+    return answer(plain(entry_of(world, decision_id)))
 
 
-def _entry(world: World, decision_id: str) -> bytes:
+def entry_of(world: World, decision_id: str) -> bytes:
+    """The canonical record of a logged decision. Raises NotFound, BadRecord, StoreUnavailable."""
     found = _as_id(decision_id)
     if found is None:
         raise NotFound("decision", str(shown(decision_id)))
@@ -275,7 +290,7 @@ def _summary(row: decisions.Row) -> dict[str, Any]:
 def replay(world: World, decision_id: str) -> dict[str, Any]:
     """Decide again with what was known then: `{"id", "identical", "differences": [{path, then, now}], "ruleset",
     "directory_revision"}`. Raises NotFound, BadRecord, StoreUnavailable."""
-    record = _entry(world, decision_id)
+    record = entry_of(world, decision_id)
     entry = plain(record)
     digest, revision = entry["ruleset"]["digest"], entry["directory"]["revision"]
     words = _words_of(world, entry["vocabulary"])
@@ -293,25 +308,13 @@ def replay(world: World, decision_id: str) -> dict[str, Any]:
 # -- rules and words --------------------------------------------------------------------------------------------------
 
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def _as_stored(read: Callable[P, T], *source: P.args, **more: P.kwargs) -> T:
-    """What `read` makes of something stored. Its digest fits, so what cannot be read is of another version."""
-    try:
-        return read(*source, **more)
-    except (BadData, BadInput) as error:
-        raise OtherSoftware("what was stored with this decision has a form that this version does not read") from error
-
-
 def _words_of(world: World, digest: str) -> Vocabulary:
     if digest == world.words.digest:
         return world.words
 
     def read() -> Vocabulary:
         with database.reading(world.engine) as connection:
-            return _as_stored(vocabulary_from_source, sources.read_vocabulary_source(connection, digest))
+            return as_stored(vocabulary_from_source, sources.read_vocabulary_source(connection, digest))
 
     return world.memory.once(("vocabulary", digest), read)
 
@@ -320,7 +323,7 @@ def _rules_of(world: World, digest: str, words: Vocabulary) -> Ruleset:
     # also the ruleset of today is taken from the database here: a replay must not need the files
     def read() -> Ruleset:
         with database.reading(world.engine) as connection:
-            return _as_stored(ruleset_from_source, sources.read_ruleset_source(connection, digest), words)
+            return as_stored(ruleset_from_source, sources.read_ruleset_source(connection, digest), words)
 
     return world.memory.once(("ruleset", digest, words.digest), read)
 
@@ -361,92 +364,6 @@ def _ruleset_summary(rules: Ruleset, deciding: str) -> dict[str, Any]:
     }
 
 
-# -- places -----------------------------------------------------------------------------------------------------------
-
-
-def newest_directory(world: World) -> Directory:
-    """The directory as it is now. Raises StoreUnavailable, also if the database has none yet."""
-    with database.reading(world.engine) as connection:
-        revision = sources.newest_revision(connection)
-    if revision is None:
-        raise StoreUnavailable("the database holds no directory yet; run `wegwijs db upgrade`")
-    return directory_of(world, revision, world.words)
-
-
-def directory_of(world: World, revision: int, words: Vocabulary) -> Directory:
-    """The directory of `revision`, read with the words of that time. Raises NotFound, BadRecord, StoreUnavailable."""
-
-    def read() -> Directory:
-        with database.reading(world.engine) as connection:
-            content = sources.read_directory_source(connection, revision)
-        return _as_stored(read_directory, content, capability_table(words), revision)
-
-    return world.memory.once(("directory", revision, words.digest), read)
-
-
-def facilities(
-    world: World,
-    *,
-    capability: str | None = None,
-    kind: str | None = None,
-    region: str | None = None,
-    near: tuple[float, float] | None = None,
-    cursor: str | None = None,
-    limit: int = 50,
-) -> dict[str, Any]:
-    """Places of the directory, `{"facilities": [...], "next", "directory_revision"}`; by id, or nearest first when
-    `near` (latitude, longitude) is given, with `distance_km`. `capability`: places that certainly have it; `region`:
-    an ambulance region or acute-care network, by its name or that in small letters with hyphens (`hollands-midden`).
-    Raises BadInput, StoreUnavailable."""
-    if capability is not None:
-        _known("capability", capability, world.words.capabilities)
-    if kind is not None:
-        _known("kind", kind, world.words.facility_kinds)
-    directory = newest_directory(world)
-    wanted = _small(region) if region is not None else None
-    found = sorted(
-        (round(distance_km(near, (place.lat, place.lon)), 3) if near else 0.0, place.id)
-        for place in directory.facilities
-        if (capability is None or place.capabilities[capability] is True)
-        and (kind is None or place.kind == kind)
-        and (wanted is None or wanted in map(_small, place.regions.values()))
-    )
-    after = tuple(read_cursor(cursor, (float, int), str)) if cursor is not None else None
-    left = [position for position in found if after is None or position > after]
-    page = left[:limit]
-    return {
-        "facilities": [
-            {**_facility(directory.by_id[place_id]), **({"distance_km": away} if near else {})}
-            for away, place_id in page
-        ],
-        "next": write_cursor(*page[-1]) if len(left) > limit else None,
-        "directory_revision": directory.revision,
-    }
-
-
-def facility(world: World, facility_id: str) -> dict[str, Any]:
-    """One place of the directory, with `directory_revision`. Raises NotFound, StoreUnavailable."""
-    directory = newest_directory(world)
-    if (place := directory.by_id.get(facility_id)) is None:
-        raise NotFound("facility", str(shown(facility_id)))
-    return {**_facility(place), "directory_revision": directory.revision}
-
-
-def _facility(place: Facility) -> dict[str, Any]:
-    # `capabilities` is what the place says itself, `resolved` what follows from that and from its kind, for each one
-    return {**facility_record(place), "resolved": dict(place.capabilities)}
-
-
-def _known(field_name: str, value: str, allowed: Mapping[str, Any]) -> None:
-    if value not in allowed:
-        raise bad_input(field_name, "unknown_value", f"is not a {field_name}", value, ", ".join(allowed))
-
-
-def _small(name: str) -> str:
-    plain_letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain_letters).strip("-")
-
-
 # -- who asks ---------------------------------------------------------------------------------------------------------
 
 
@@ -454,22 +371,38 @@ def authenticate(world: World, key: str) -> Asker | None:
     """Who the holder of `key` is; None for a key that is unknown, revoked or expired. Raises StoreUnavailable."""
     with database.reading(world.engine) as connection:
         found = keys.find_key(connection, key, world.clock())
-    return None if found is None else Asker(str(found.id), found.label, found.roles)
+    return None if found is None else Asker(str(found.id), found.label, found.roles, found.facilities)
 
 
-def create_key(world: World, label: str, roles: frozenset[str]) -> str:
-    """Make an API key; the text is returned this once and kept only as a hash. Raises BadInput, StoreUnavailable."""
+def create_key(world: World, label: str, roles: frozenset[str], facilities: frozenset[str] | None = None) -> str:
+    """Make an API key; the text is returned this once and kept only as a hash. `facilities` are the ids of the places
+    of which it is the key, which the role facility needs. Raises BadInput, StoreUnavailable."""
     if not 1 <= len(label.strip()) <= 100 or not label.isprintable():
         raise bad_input("label", "wrong_value", "is not a label", label, "1 to 100 characters on one line")
     if not roles or not roles <= set(ROLES):
         unknown = ", ".join(sorted(roles - set(ROLES)))
         message = f"there is no role `{unknown}`" if unknown else "a key needs at least one role"
         raise bad_input("role", "unknown_value", message, unknown, ", ".join(ROLES))
+    _check_facilities(world, roles, facilities)
     text = "ww_" + secrets.token_urlsafe(32)
     now = world.clock()
     with database.writing(world.engine) as connection:
-        keys.add_key(connection, keys.Key(uuid7(), label.strip(), roles), text, now)
+        keys.add_key(connection, keys.Key(uuid7(), label.strip(), roles, facilities), text, now)
     return text
+
+
+def _check_facilities(world: World, roles: frozenset[str], facilities: frozenset[str] | None) -> None:
+    if facilities is None:
+        if "facility" in roles and "operator" not in roles:
+            message = "a key with the role facility is the key of certain places"
+            raise bad_input("facility", "missing", message, None, "the id of at least one place")
+        return
+    if "facility" not in roles or "operator" in roles:
+        message = "only a key with the role facility, and without the role operator, is of certain places"
+        raise bad_input("facility", "contradiction", message, ", ".join(sorted(facilities)), "--role facility")
+    known = newest_directory(world).by_id
+    if unknown := sorted(facilities - known.keys()) or (not facilities and ["none"]):
+        raise bad_input("facility", "unknown_facility", "is not a place in the directory", ", ".join(unknown))
 
 
 def has_keys(world: World) -> bool:

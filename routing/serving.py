@@ -11,13 +11,15 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.util import import_app  # type: ignore[import-untyped]
 
 from routing import service
-from routing.service import ROLES
+from routing.rights import ROLES
 from routing.settings import Settings
 
 APPLICATION = "api:create_app()"
 """Where the application is made, as gunicorn writes it; it reads the same environment."""
 
-THREADS = 8
+THREADS = 16
+"""So many requests a process answers at once; at most half of them are streams of events."""
+
 TIMEOUT_SECONDS = 30
 KEEPALIVE_SECONDS = 20
 MOST_REQUESTS = 50_000
@@ -67,6 +69,11 @@ def greeting(settings: Settings, port: int, key: str | None) -> str:
     return "\n".join(lines)
 
 
+def _let_streams_end(worker: Any) -> None:
+    """A process that is asked to stop says so to its streams, which would keep it from stopping."""
+    worker.wsgi.extensions["wegwijs.streams"].ending = lambda: not worker.alive
+
+
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
     """gunicorn with our settings instead of a command line."""
 
@@ -89,6 +96,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
             "control_socket_disable": True,
             "loglevel": "warning",
             "proc_name": "wegwijs",
+            "post_worker_init": _let_streams_end,
             "when_ready": lambda server: self.listening(server.LISTENERS[0].sock.getsockname()[1]),
         }
         for name, value in options.items():

@@ -50,7 +50,13 @@ class Settings(BaseSettings):
     workers: int | None = Field(
         default=None, ge=1, le=64, description="Number of server processes; 1 on SQLite and 2 on PostgreSQL if not set."
     )
+    feeds: Path | None = Field(default=None, description="File that says which feeds `wegwijs feeds run` pulls.")
+    feed_limit: int = Field(default=268_435_456, ge=1_024, description="Largest feed that is read, in bytes.")
+    feed_maps: Path | None = Field(default=None, description="Folder of mappings of fields for feeds: `NAME.yaml`.")
     body_limit: int = Field(default=262_144, ge=1_024, description="Largest request body that is accepted, in bytes.")
+    public_capacity: bool = Field(
+        default=False, description="Whether anybody may see, without a key, how busy places are."
+    )
 
     @field_validator("database_url")
     @classmethod

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
+
+from routing import service
+from routing.service import World
+from routing.settings import Settings, read_settings, unknown_variables
 
 FINE, DOES_NOT_HOLD, BAD_USAGE = 0, 1, 2
 """Exit codes: all is well, a check did not hold, bad usage or bad input."""
@@ -24,6 +30,25 @@ def show(value: Any) -> None:
     """`value` as the one JSON document on standard output."""
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
     sys.stdout.flush()
+
+
+def settings_here(**given: Any) -> Settings:
+    """The settings of this environment, with those in `given` before them. Raises BadInput."""
+    for name in unknown_variables(os.environ):
+        say(f"`{name}` is not a setting of Wegwijs and does nothing")
+    return read_settings(**given)
+
+
+@contextmanager
+def opened_world() -> Iterator[World]:
+    """The world of this environment, closed again at the end. Raises BadInput, BadData, StoreUnavailable."""
+    world = service.open_world(settings_here())
+    try:
+        if world.settings.embedded:  # a file of one's own need not be prepared by hand
+            service.upgrade(world)
+        yield world
+    finally:
+        service.close_world(world)
 
 
 def described(made: argparse.ArgumentParser, text: str, example: str = "") -> argparse.ArgumentParser:

@@ -29,6 +29,11 @@ AMBULANCES = ("A0", "A1", "A2", "B1", "B2", "C1", "C2")
 """Ambulance urgencies from most to least urgent (Verbeterde Urgentie Indeling 2024)."""
 
 
+ReportKind = Literal["stop", "open", "beds", "crowding", "waiting_minutes", "offload_minutes"]
+REPORT_KINDS: tuple[ReportKind, ...] = get_args(ReportKind)
+"""What can be reported of a unit of a place: a stop asks to divert if possible and is not a closure; `open: false` is
+one. `crowding` is a NEDOCS number, the two times are minutes."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -135,6 +140,19 @@ class Condition(Labelled):
     time_critical: str | None = None
 
 
+class BedKind(Labelled):
+    """A kind of bed that a place may report, of the unit (a key of `stop_kinds`) that it belongs to."""
+
+    unit: Identifier
+
+
+class OverrideReason(Labelled):
+    """Why an advice was not followed; some need a `comment`, some are for a `clinician` to say."""
+
+    comment: bool = False
+    clinician: bool = False
+
+
 class _File(Strict):
     version: int
     facts: dict[Identifier, Fact]
@@ -145,6 +163,10 @@ class _File(Strict):
     urgencies: dict[str, Labelled]
     conditions: dict[Identifier, Condition]
     dispatches: dict[str, Labelled]
+    # vocabularies that were kept before places reported their status do not have these
+    bed_kinds: dict[Identifier, BedKind] = Field(default_factory=dict)
+    status_reasons: dict[Identifier, Labelled] = Field(default_factory=dict)
+    override_reasons: dict[Identifier, OverrideReason] = Field(default_factory=dict)
 
 
 WIDER_THAN_THEIR_NAME = frozenset({"allergic_reaction", "bite", "confusion", "hypothermia"})
@@ -165,6 +187,9 @@ class Vocabulary:
     urgencies: Mapping[str, Labelled] = field(repr=False)
     conditions: Mapping[str, Condition] = field(repr=False)
     dispatches: Mapping[str, Labelled] = field(repr=False)
+    bed_kinds: Mapping[str, BedKind] = field(default_factory=dict, repr=False)
+    status_reasons: Mapping[str, Labelled] = field(default_factory=dict, repr=False)
+    override_reasons: Mapping[str, OverrideReason] = field(default_factory=dict, repr=False)
 
     @cached_property
     def fact_names(self) -> Mapping[str, str]:
@@ -284,6 +309,9 @@ def _dangling(parsed: _File, file: YamlFile) -> Iterator[Finding]:
     for part, key, place, name in named:
         if name not in known:
             yield file.finding((part, key, place), f"there is no capability `{name}`")
+    for bed, entry in parsed.bed_kinds.items():
+        if entry.unit not in parsed.stop_kinds:
+            yield file.finding(("bed_kinds", bed, "unit"), f"there is no unit `{entry.unit}` under `stop_kinds`")
     for key in known:
         if key in _reach(known, key):
             yield file.finding(("capabilities", key), f"`{key}` implies itself")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,10 +10,16 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from routing.candidate import Badge
 from routing.case import parse_case
 from routing.decision import Decision, decide
 from routing.errors import BadData, BadInput, Finding
-from routing.facilities.status import Stop
+from routing.facilities.changes import PROFILE, Change, with_changes
+from routing.facilities.directory import Directory
+from routing.facilities.profile import capability_table
+from routing.facilities.record import facility_record, read_facility
+from routing.facilities.reporting import read_report
+from routing.facilities.status import LiveStatus, Report, stop, with_report
 from routing.packaged import Desk
 from routing.rules.rule import Facts, Status, Strength
 from routing.triage import Triage, triage
@@ -22,9 +28,10 @@ from routing.yamlfile import YamlFile, read
 
 CRITERIA: Mapping[str, frozenset[str]] = {
     "capability": frozenset({"lacks", "capability_unknown"}),
-    "open": frozenset({"closed", "opening_unknown"}),
+    "open": frozenset({"closed", "closed_for_now", "opening_unknown", "reported_closed"}),
     "norm": frozenset({"too_late"}),
-    "patients": frozenset({"wrong_patients"}),
+    "patients": frozenset({"wrong_patients", "too_young", "too_old"}),
+    "gestation": frozenset({"too_early"}),
     "referral": frozenset({"referral_only"}),
     "place": frozenset({"place_uncertain"}),
 }
@@ -44,11 +51,14 @@ class _Recommended(Strict):
     facility: str | None = None
     kind: str | None = None
     says: str | None = None
+    does_not_say: str | None = None
+    badge: Badge | None = None
+    because: str | None = None
 
 
 class _RuledOut(Strict):
     facility: str
-    criterion: Literal["capability", "open", "norm", "patients", "referral", "place"] | None = None
+    criterion: Literal["capability", "open", "norm", "patients", "gestation", "referral", "place"] | None = None
 
 
 class Expectation(Strict):
@@ -79,11 +89,20 @@ class _Stop(Strict):
     expected_end: str | None = None
 
 
+class _Coming(Strict):
+    facility: str
+    unit: str
+    at: tuple[str, ...]
+
+
 class _Case(Strict):
     name: Text
     at: str
     given: Any
+    profiles: tuple[dict[str, Any], ...] = ()
     stops: tuple[_Stop, ...] = ()
+    status: tuple[dict[str, Any], ...] = ()
+    coming: tuple[_Coming, ...] = ()
     expect: Expectation
 
 
@@ -93,8 +112,11 @@ class _CaseFile(Strict):
 
 @dataclass(frozen=True, slots=True)
 class WorkedCase:
-    """A case, the moment at which it is decided, and what must come out; `file` and `line` are where it stands. `stops`
-    are the stops of places at that moment."""
+    """A case, the moment at which it is decided, and what must come out; `file` and `line` are where it stands.
+
+    `status` is what places had reported by then, `coming` when patients were lately advised to go to a unit of a place,
+    `profiles` the records of places that are otherwise than in the directory.
+    """
 
     name: Text
     at: datetime
@@ -102,7 +124,9 @@ class WorkedCase:
     expect: Expectation
     file: str
     line: int | None
-    stops: Mapping[str, tuple[Stop, ...]] = field(default_factory=dict)
+    status: LiveStatus = field(default_factory=dict)
+    coming: Mapping[str, Mapping[str, tuple[datetime, ...]]] = field(default_factory=dict)
+    profiles: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +171,10 @@ def read_worked_cases(folder: Path, desk: Desk) -> tuple[WorkedCase, ...]:
             wrong = tuple(_wrong_times(case, file, index))
             findings.extend(wrong)
             if not wrong:
-                cases.append(_worked(case, file, index))
+                reports, problems = _reports(case, file, index, desk)
+                profiles, others = _profiles(case, file, index, desk)
+                findings += [*problems, *others]
+                cases.append(replace(_worked(case, file, index, reports), profiles=tuple(profiles)))
     if findings:
         raise BadData(tuple(findings))
     return tuple(cases)
@@ -168,31 +195,77 @@ def _wrong_times(case: _Case, file: YamlFile, index: int) -> Iterator[Finding]:
     here: tuple[str | int, ...] = ("cases", index)
     if _moment(case.at) is None:
         yield file.finding((*here, "at"), f"`at` {message}")
-    for number, stop in enumerate(case.stops):
+    for number, given in enumerate(case.stops):
         place = (*here, "stops", number)
-        since = _moment(stop.since)
-        end = _moment(stop.expected_end) if stop.expected_end is not None else None
+        since = _moment(given.since)
+        end = _moment(given.expected_end) if given.expected_end is not None else None
         if since is None:
             yield file.finding((*place, "since"), f"`since` {message}")
-        if stop.expected_end is not None and end is None:
+        if given.expected_end is not None and end is None:
             yield file.finding((*place, "expected_end"), f"`expected_end` {message}")
         if since is not None and end is not None and end <= since:
             yield file.finding((*place, "expected_end"), "a stop ends after it began")
+    for number, coming in enumerate(case.coming):
+        if None in map(_moment, coming.at):
+            yield file.finding((*here, "coming", number, "at"), f"`at` {message}")
 
 
-def _worked(case: _Case, file: YamlFile, index: int) -> WorkedCase:
+def _reports(case: _Case, file: YamlFile, index: int, desk: Desk) -> tuple[list[tuple[str, Report]], list[Finding]]:
+    """What places had reported when the case is decided, and what is wrong with that."""
+    found: list[tuple[str, Report]] = []
+    problems: list[Finding] = []
+    for given in case.stops:
+        expected_end = datetime.fromisoformat(given.expected_end) if given.expected_end else None
+        made = stop(given.unit, datetime.fromisoformat(given.since), expected_end, "worked case")
+        found.append((given.facility, made))
+    for number, status in enumerate(case.status):
+        place = ("cases", index, "status", number)
+        if status.get("facility") not in desk.directory.by_id:
+            problems.append(file.finding(place, f"there is no facility `{status.get('facility')}`"))
+            continue
+        wire = {key: value for key, value in status.items() if key != "facility"}
+        try:
+            found.append((status["facility"], read_report(wire, desk.words, datetime.fromisoformat(case.at))))
+        except BadInput as error:
+            problems += [file.finding(place, f"`{fault.field}` {fault.message}") for fault in error.faults]
+    return found, problems
+
+
+def _profiles(case: _Case, file: YamlFile, index: int, desk: Desk) -> tuple[list[dict[str, Any]], list[Finding]]:
+    """The whole records of the places that are otherwise in this case, and what is wrong with them."""
+    found: list[dict[str, Any]] = []
+    problems: list[Finding] = []
+    for number, given in enumerate(case.profiles):
+        place = ("cases", index, "profiles", number)
+        known = desk.directory.by_id.get(given.get("facility", ""))
+        if known is None:
+            problems.append(file.finding(place, f"there is no facility `{given.get('facility')}`"))
+            continue
+        changed = {key: value for key, value in given.items() if key != "facility"}
+        record = {**facility_record(known), **changed}
+        try:
+            read_facility(record, capability_table(desk.words))
+        except BadInput as error:
+            problems += [file.finding(place, f"`{fault.field}` {fault.message}") for fault in error.faults]
+        found.append(record)
+    return found, problems
+
+
+def _worked(case: _Case, file: YamlFile, index: int, reports: Iterable[tuple[str, Report]]) -> WorkedCase:
     at = datetime.fromisoformat(case.at)
     given = file.value["cases"][index]["given"]  # as it was written; the model turned lists into tuples
-    stops: dict[str, tuple[Stop, ...]] = {}
-    for stop in case.stops:
-        expected_end = datetime.fromisoformat(stop.expected_end) if stop.expected_end else None
-        made = Stop(stop.unit, datetime.fromisoformat(stop.since), expected_end, "worked case")
-        stops[stop.facility] = (*stops.get(stop.facility, ()), made)
-    return WorkedCase(case.name, at, given, case.expect, file.name, file.line(("cases", index)), stops)
+    status: dict[str, tuple[Report, ...]] = {}
+    for facility, report in reports:
+        status[facility] = with_report(status.get(facility, ()), report)
+    coming: dict[str, dict[str, tuple[datetime, ...]]] = {}
+    for each in case.coming:
+        coming.setdefault(each.facility, {})[each.unit] = tuple(map(datetime.fromisoformat, each.at))
+    return WorkedCase(case.name, at, given, case.expect, file.name, file.line(("cases", index)), status, coming)
 
 
 def _dangling(case: _Case, file: YamlFile, index: int, desk: Desk) -> Iterator[Finding]:
     expect = case.expect
+    texts = desk.evaluators.ruleset.selection.texts
     words, rules, places = desk.words, desk.evaluators.ruleset.by_id, desk.directory.by_id
     recommended = expect.recommended or _Recommended()
     named: tuple[tuple[str, str, Collection[str], Collection[str]], ...] = (
@@ -205,6 +278,7 @@ def _dangling(case: _Case, file: YamlFile, index: int, desk: Desk) -> Iterator[F
         ("absent_needs", "capability", words.capabilities, expect.absent_needs),
         ("recommended", "capability", words.capabilities, [recommended.capability] if recommended.capability else []),
         ("recommended", "facility", places, [recommended.facility] if recommended.facility else []),
+        ("recommended", "text", texts, [recommended.does_not_say] if recommended.does_not_say else []),
         ("ruled_out", "facility", places, [expect.ruled_out.facility] if expect.ruled_out else []),
     )
     for part, what, known, names in named:
@@ -216,10 +290,11 @@ def _dangling(case: _Case, file: YamlFile, index: int, desk: Desk) -> Iterator[F
     if region is not None and named_region != region.name:
         message = f"a worked case of a region names it: `region: {region.name}`, else it is decided nationally"
         yield file.finding(("cases", index, "given"), message)
-    for stop in case.stops:
-        for what, name, known in (("facility", stop.facility, places), ("stop kind", stop.unit, words.stop_kinds)):
+    units = [("stops", given.facility, given.unit) for given in case.stops]
+    for part, facility, unit in (*units, *(("coming", given.facility, given.unit) for given in case.coming)):
+        for what, name, known in (("facility", facility, places), ("stop kind", unit, words.stop_kinds)):
             if name not in known:
-                yield file.finding(("cases", index, "stops"), f"there is no {what} `{name}`")
+                yield file.finding(("cases", index, part), f"there is no {what} `{name}`")
 
 
 def run(case: WorkedCase, desk: Desk, *, with_places: bool = False) -> Outcome:
@@ -232,14 +307,22 @@ def run(case: WorkedCase, desk: Desk, *, with_places: bool = False) -> Outcome:
     evaluators = desk.evaluators_for(parsed.region, case.at)
     decision: Decision | None = None
     if with_places or case.expect.of_places:
-        directory = replace(desk.directory, stops=case.stops) if case.stops else desk.directory
-        decision = decide(parsed, directory, evaluators, case.at)
+        decision = decide(parsed, _directory(case, desk), evaluators, case.at)
     triaged = decision.triage if decision else triage(parsed, evaluators, case.at, desk.directory.holidays)
     fired = frozenset(rule.id for rule in triaged.evaluation.fired)
     mismatches = [*_compare(case.expect, triaged, fired)]
     if decision is not None:
         mismatches += _compare_places(case.expect, decision)
     return Outcome(case, tuple(mismatches), fired, triaged.evaluation.facts)
+
+
+def _directory(case: WorkedCase, desk: Desk) -> Directory:
+    """The places as they are in this case."""
+    changes = [Change(record["id"], PROFILE, record, "worked case", case.at) for record in case.profiles]
+    directory = desk.directory
+    if changes:
+        directory = with_changes(directory, directory.revision, changes, capability_table(desk.words))
+    return replace(directory, status=case.status, reserved=case.coming)
 
 
 def _compare(expect: Expectation, triaged: Triage, fired: frozenset[str]) -> Iterator[Mismatch]:
@@ -294,6 +377,9 @@ def _recommended(wanted: _Recommended | None, decision: Decision) -> Iterator[Mi
         "kind": lambda name: best.kind == name,
         "capability": lambda name: place is not None and place.capabilities[name] is True,
         "says": lambda name: name in {_name(reason.rule) for reason in best.reasons},
+        "does_not_say": lambda name: name not in {_name(reason.rule) for reason in best.reasons},
+        "badge": lambda name: decision.match.badge == name,
+        "because": lambda name: name in {_name(reason.rule) for reason in decision.match.because},
     }
     for part, test in holds.items():
         name = getattr(wanted, part)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from routing.facilities.directory import Directory
 from routing.settings import Settings
 from routing.store import database
 from routing.vocabulary import Vocabulary, read_vocabulary
@@ -37,6 +38,16 @@ class Memory:
             return made
 
 
+@dataclass(slots=True)
+class Latest:
+    """The newest directory that this process has seen, and under which digest the database holds it; one thread at a
+    time brings it up to date."""
+
+    directory: Directory | None = None
+    digest: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 @dataclass(frozen=True)
 class World:
     """Everything a use case needs: settings, database, clock and words. Open it once in every process, after a fork."""
@@ -48,6 +59,9 @@ class World:
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
     regional: Memory = field(default_factory=lambda: Memory(most=64), repr=False, compare=False)
     """The rules of regions: many, and small, as they share what is large with the national ones."""
+    latest: Latest = field(default_factory=Latest, repr=False, compare=False)
+    past: Memory = field(default_factory=lambda: Memory(most=8), repr=False, compare=False)
+    """Directories of the past, which replays ask for."""
     kept: set[str] = field(default_factory=set, repr=False, compare=False)
     """Digests of the rulesets and vocabularies that are certainly in the database."""
 

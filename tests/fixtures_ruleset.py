@@ -9,7 +9,7 @@ from pathlib import Path
 from routing.errors import BadData, Finding
 from routing.rules.building import read_ruleset
 from routing.rules.ruleset import Ruleset
-from routing.rules.selection import ORDERS, TEXTS
+from routing.rules.selection import ORDERS, texts_of
 from routing.vocabulary import Vocabulary, build_vocabulary
 from routing.yamlfile import parse
 
@@ -198,7 +198,7 @@ rules:
 
 
 def _selection() -> str:
-    texts = "".join(f"  {name}: {{text: {{nl: {name}, en: {name}}}}}\n" for name in TEXTS)
+    texts = "".join(f"  {name}: {{text: {{nl: {name}, en: {name}}}}}\n" for name in texts_of(2))
     return f"""\
 give_way: [pci-75, pci]
 order: [{", ".join(ORDERS)}]

@@ -20,7 +20,7 @@ from routing.case import Case, parse_case
 from routing.decision import Decision, Minutes, decide
 from routing.facilities.directory import Directory, read_directory
 from routing.facilities.profile import CapabilityTable, capability_table
-from routing.facilities.status import Stop
+from routing.facilities.status import Report
 from routing.geography import Places, Point
 from routing.log.entry import result_body
 from routing.matching import match
@@ -29,7 +29,7 @@ from routing.rules.evaluation import Evaluation, Evaluators, build_evaluators
 from routing.rules.ruleset import Ruleset
 from routing.travel import Travel
 from routing.triage import Dispatch, PatientNeed, SuspectedCondition, Triage, Urgency
-from routing.vocabulary import URGENCIES, Vocabulary, vocabulary_from_source
+from routing.vocabulary import REPORT_KINDS, URGENCIES, Vocabulary, vocabulary_from_source
 from routing.yamlfile import parse, read
 
 HERE = (52.0, 5.0)
@@ -86,6 +86,9 @@ facts:
   stops_agreed:
     {type: boolean, group: case, given: agreement, label: {nl: stops afgesproken, en: stops agreed},
      question: {nl: "Stops?", en: "Stops?"}}
+  herd_guard:
+    {type: boolean, group: case, given: agreement, label: {nl: onderweg telt, en: coming counts},
+     question: {nl: "Telt onderweg?", en: "Does coming count?"}}
   office_hours: {type: boolean, group: case, given: clock,
     label: {nl: kantooruren, en: office hours}, question: {nl: Kantooruren?, en: Office hours?}}
   night: {type: boolean, group: case, given: clock, label: {nl: nacht, en: night}, question: {nl: Nacht?, en: Night?}}
@@ -149,6 +152,17 @@ facility_kinds:
   nursing_home: {label: {nl: verpleeghuis, en: nursing home}, has: [elv]}
 stop_kinds:
   seh: {label: {nl: SEH, en: emergency department}}
+  obstetrics: {label: {nl: verloskamers, en: delivery rooms}}
+  elv: {label: {nl: kort verblijf, en: short stay}}
+  hap: {label: {nl: huisartsenpost, en: GP post}}
+bed_kinds:
+  emergency_department: {unit: seh, label: {nl: plaats op de SEH, en: place in the emergency department}}
+  elv_low: {unit: elv, label: {nl: laag complex, en: low complexity}}
+  elv_high: {unit: elv, label: {nl: hoog complex, en: high complexity}}
+status_reasons:
+  crowding: {label: {nl: drukte, en: crowding}}
+  flapping: {label: {nl: wisselt, en: flapping}}
+  other: {label: {nl: anders, en: other}}
 urgencies:
   U0: {label: {nl: reanimatie, en: resuscitation}}
   U1: {label: {nl: levensbedreigend, en: life-threatening}}
@@ -172,7 +186,7 @@ dispatches:
 """
 
 _HEAD = """
-format: 2
+format: 3
 name: small
 version: 1.0.0
 title: {nl: Kleine wereld, en: Small world}
@@ -197,8 +211,12 @@ parameters:
   fever: {value: 38.5, unit: "°C", label: {nl: koorts, en: fever}, %sourced}
   stop_extra: {value: 15, unit: min, label: {nl: omweg, en: detour}, region_may_choose: [0, 45], %sourced}
   stop_longest: {value: 240, unit: min, label: {nl: duur, en: duration}, region_may_choose: [30, 480], %sourced}
+  fresh: {value: 60, unit: min, label: {nl: vers, en: fresh}, region_may_choose: [5, 480], %sourced}
+  fresh_open: {value: 240, unit: min, label: {nl: vers, en: fresh}, %sourced}
+  reserved: {value: 30, unit: min, label: {nl: onderweg, en: coming}, region_may_choose: [5, 120], %sourced}
 agreements:
   stops_agreed: {value: true, region_may_choose: true, %sourced}
+  herd_guard: {value: true, region_may_choose: true, %sourced}
 norms:
   pci-75: {minutes: 75, clock_start: called_at, clock_end: arrival, legal_status: example,
     label: {nl: dotteren binnen 75 minuten, en: PCI within 75 minutes}, %sourced}
@@ -329,14 +347,24 @@ STOPS = {
     "prefers_without": "U2",
     "extra_minutes": "stop_extra",
     "longest_minutes": "stop_longest",
-    "units": {"seh": ["seh", "ivt", "pci"]},
+    "units": {"seh": ["seh", "ivt", "pci"], "obstetrics": ["obstetrics"], "elv": ["elv"], "hap": ["hap"]},
     "reference": {"source": "made-up"},
     "why": "made up",
 }
 """What a stop means here."""
 
-GIVE_WAY = ("pci-75", "pci-60", "ivt-270", "burn-360", "contact-90", "referral", "nicu", "burn_centre", "evt", "ivt",
-            "obstetrics", "icu", "pci")  # fmt: skip
+STATUS = {
+    "fresh_minutes": {**dict.fromkeys(REPORT_KINDS, "fresh"), "open": "fresh_open"},
+    "ended_shown_minutes": "fresh",
+    "herd_guard": "herd_guard",
+    "reservation_minutes": "reserved",
+    "reference": {"source": "made-up"},
+    "why": "made up",
+}
+"""How long reports are relied on here."""
+
+GIVE_WAY = ("pci-75", "pci-60", "ivt-270", "burn-360", "contact-90", "referral", "gestation", "nicu", "burn_centre",
+            "evt", "ivt", "obstetrics", "icu", "pci")  # fmt: skip
 """What may be given up here, the first first. `seh`, `hap`, `minor_injury`, `patients` and `open` never are."""
 
 _DIRECTORY = """
@@ -383,8 +411,19 @@ def table() -> CapabilityTable:
 @cache
 def ruleset(give_way: tuple[str, ...] = GIVE_WAY) -> Ruleset:
     """Its rules; `give_way` is what may be given up, the first first."""
+    return _ruleset("1.2.0", {"give_way": list(give_way), "stops": STOPS, "status": STATUS})
+
+
+@cache
+def ruleset_of_format_2() -> Ruleset:
+    """Its rules as they were written before places reported their status."""
+    give_way = [name for name in GIVE_WAY if name != "gestation"]
+    return _ruleset("1.1.0", {"give_way": give_way, "stops": STOPS}, "format: 2")
+
+
+def _ruleset(version: str, parts: Mapping[str, Any], form: str = "format: 3") -> Ruleset:
     texts = {
-        "ruleset.yaml": _HEAD,
+        "ruleset.yaml": _HEAD.replace("format: 3", form),
         "parameters.yaml": _PARAMETERS,
         "derived.yaml": _DERIVED,
         "scores/alarm.yaml": _SCORE,
@@ -394,10 +433,10 @@ def ruleset(give_way: tuple[str, ...] = GIVE_WAY) -> Ruleset:
     for short, long in _SHORT.items():
         texts = {name: text.replace(short, long) for name, text in texts.items()}
     source = {name: parse(text, name).value for name, text in texts.items()}
-    packaged = Path(str(importlib.resources.files("rulesets"))) / "acute-nl" / "1.1.0" / "selection.yaml"
+    packaged = Path(str(importlib.resources.files("rulesets"))) / "acute-nl" / version / "selection.yaml"
     selection = read(packaged).value
     asked = {**selection["open_questions"], "asked_first": [], "not_asked": []}  # its facts are not known here
-    source["selection.yaml"] = {**selection, "give_way": list(give_way), "stops": STOPS, "open_questions": asked}
+    source["selection.yaml"] = {**selection, **parts, "open_questions": asked}
     return ruleset_from_source(source, vocabulary())
 
 
@@ -524,12 +563,13 @@ def matched(
     suspected: Sequence[str] = (),
     give_way: tuple[str, ...] = GIVE_WAY,
     bypass: Mapping[str, int] | None = None,
-    stops: Mapping[str, tuple[Stop, ...]] | None = None,
+    status: Mapping[str, tuple[Report, ...]] | None = None,
+    reserved: Mapping[str, Mapping[str, tuple[datetime, ...]]] | None = None,
     rules: Ruleset | None = None,
     **changes: Any,
 ) -> Match:
     """The match for a patient with `needs` among places given as `(minutes, place(...))`; own transport unless said."""
-    places = replace(directory_of(*(record for _, record in pairs)), stops=stops or {})
+    places = replace(directory_of(*(record for _, record in pairs)), status=status or {}, reserved=reserved or {})
     minutes = {str(record["id"]): found for found, record in pairs}
     patient = case(now, **{"transport": "own", **changes})
     travel = told(minutes, places)(HERE, places.places, now)

@@ -5,90 +5,34 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from functools import lru_cache
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import orjson
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
-    PlainValidator,
     StringConstraints,
-    TypeAdapter,
     ValidationError,
 )
 
 from routing.errors import BadInput, Fault, shown
-from routing.facilities.opening import UNKNOWN, Opening, opening_record, read_opening
 from routing.facilities.profile import (
     CapabilityTable,
     Facility,
-    Patients,
-    Precision,
-    Status,
-    contradictions,
-    resolve_capabilities,
 )
-from routing.facilities.status import Stop
+from routing.facilities.record import StrictRecord, facility_record, read_facility, record_faults, without_fractions
+from routing.facilities.status import LiveStatus, report_of, report_record
 from routing.geography import Places, places_at
 
-FacilityId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
-Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
-Postcode = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{3}[A-Z]{2}$")]
-Hours = Annotated[Opening, PlainValidator(read_opening)]
 
-_ALLOWED = {
-    "id": "lower-case letters, digits and single hyphens",
-    "postcode": "a postcode like `3584CX`",
-    "lat": "degrees from 50 to 54.5",
-    "lon": "degrees from 2.5 to 8",
-    "opening": "`always`, `unknown`, `out_of_hours` or a list of windows",
-    "opening_of": "`always`, `unknown`, `out_of_hours` or a list of windows, for a capability",
-    "capabilities": "true, false or null",
-}
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class FacilityRecord(_Strict):
-    """A place as files, the interface and the log write it; see the README of the national directory."""
-
-    id: FacilityId
-    name: Name
-    kind: Word
-    city: Name
-    postcode: Postcode | None = None
-    lat: float = Field(ge=50, le=54.5)
-    lon: float = Field(ge=2.5, le=8)
-    coord_precision: Precision = "site"
-    status: Status = "active"
-    located_at: FacilityId | None = None
-    rav: Name | None = None
-    roaz: Name | None = None
-    capabilities: dict[Word, bool | None] = Field(default_factory=dict)
-    opening: Hours = UNKNOWN
-    opening_of: dict[Word, Hours] = Field(default_factory=dict)
-    patients: Patients = "all"
-    referral_only: bool = False
-    sources: list[Word] = Field(default_factory=list)
-    unchecked: list[Word] = Field(default_factory=list)
-    remarks: list[Word] = Field(default_factory=list)
-
-
-class _Document(_Strict):
+class _Document(StrictRecord):
     reference_date: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}(-[0-9]{2}){1,2}$")]
     holidays: list[str] = Field(default_factory=list)
     facilities: list[Any]
-
-
-_RECORD = TypeAdapter(FacilityRecord)
+    status: dict[str, list[Any]] = Field(default_factory=dict)
+    changed: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +41,12 @@ class Directory:
 
     `facilities` are sorted by id. `digest` is over what the places and holidays are, not over the revision. A
     capability has the number `bits[capability]`; `mask_true[i] & bit` says that the place has it for certain, and
-    `mask_unknown[i] & bit` that nobody knows. `places` holds the positions for a travel provider. `stops` are
-    by id of the place; a place that is not in it is not known to have none.
+    `mask_unknown[i] & bit` that nobody knows (see `masks_on` for capabilities that are not there for ever). `places`
+    holds the positions for a travel provider.
+
+    `status` holds what was reported of places; of a place or subject that is not in it nothing is known. `changed` says
+    who last changed the profile of a place since the national directory was taken in. `reserved` are the moments of
+    recent recommendations, by id of the place and unit; they come from the log, not from the directory.
     """
 
     revision: int
@@ -112,18 +60,46 @@ class Directory:
     mask_true: tuple[int, ...] = field(repr=False)
     mask_unknown: tuple[int, ...] = field(repr=False)
     places: Places = field(repr=False)
-    stops: Mapping[str, tuple[Stop, ...]] = field(default_factory=dict, repr=False, hash=False)
+    status: LiveStatus = field(default_factory=dict, repr=False, hash=False)
+    changed: Mapping[str, Stamp] = field(default_factory=dict, repr=False, hash=False)
+    reserved: Mapping[str, Mapping[str, tuple[datetime, ...]]] = field(default_factory=dict, repr=False, hash=False)
+
+    def masks_on(self, day: date) -> tuple[Sequence[int], Sequence[int]]:
+        """`mask_true` and `mask_unknown` on `day`: without the capabilities that are not there on that day."""
+        ended = {
+            index: sum(self.bits[name] for name, period in place.periods.items() if not period.holds(day))
+            for index, place in enumerate(self.facilities)
+            if place.periods
+        }
+        if not any(ended.values()):
+            return self.mask_true, self.mask_unknown
+        has, unknown = list(self.mask_true), list(self.mask_unknown)
+        for index, gone in ended.items():
+            has[index] &= ~gone
+            unknown[index] &= ~gone
+        return has, unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who changed the profile of a place, on the word of what was observed when; `removed` if it is gone."""
+
+    source: str
+    observed_at: datetime
+    valid_until: datetime | None = None
+    removed: bool = False
 
 
 def read_directory(document: Mapping[str, Any], table: CapabilityTable, revision: int) -> Directory:
-    """The snapshot of `document`: `{"reference_date", "holidays": ["2026-12-25", ...], "facilities": [record, ...]}`.
+    """The snapshot of `document`: `{"reference_date", "holidays": ["2026-12-25", ...], "facilities": [record, ...]}`;
+    one that was kept later also holds `status` and `changed`.
 
     Raises BadInput that lists everything that is wrong, each with the id of the place, the field and what is allowed.
     """
     try:
         parsed = _Document.model_validate(document)
     except ValidationError as error:
-        raise BadInput(tuple(_faults(error, _Document, ""))) from error
+        raise BadInput(tuple(record_faults(error, _Document, ""))) from error
     faults: list[Fault] = []
     facilities: list[Facility] = []
     for number, record in enumerate(parsed.facilities):
@@ -135,76 +111,44 @@ def read_directory(document: Mapping[str, Any], table: CapabilityTable, revision
     faults.extend(_between_places(facilities) if not faults else ())
     if faults:
         raise BadInput(tuple(faults))
-    return _snapshot(sorted(facilities, key=lambda place: place.id), holidays, parsed.reference_date, table, revision)
-
-
-def read_facility(record: Any, table: CapabilityTable, prefix: str = "") -> Facility:
-    """The place that `record` describes; `prefix` comes before the names of fields in messages. Raises BadInput."""
-    try:
-        parsed = _RECORD.validate_python(record)
-    except ValidationError as error:
-        raise BadInput(tuple(_faults(error, FacilityRecord, prefix))) from error
-    if faults := tuple(_against_table(parsed, table, prefix)):
-        raise BadInput(faults)
-    return Facility(
-        id=parsed.id,
-        name=parsed.name,
-        kind=parsed.kind,
-        city=parsed.city,
-        postcode=parsed.postcode,
-        lat=round(parsed.lat, 5),
-        lon=round(parsed.lon, 5),
-        coord_precision=parsed.coord_precision,
-        status=parsed.status,
-        located_at=parsed.located_at,
-        regions={key: name for key, name in (("rav", parsed.rav), ("roaz", parsed.roaz)) if name is not None},
-        capabilities=resolve_capabilities(table.kinds[parsed.kind], parsed.capabilities, table),
-        given=parsed.capabilities,
-        opening=_same(parsed.opening),
-        opening_of={capability: _same(opening) for capability, opening in parsed.opening_of.items()},
-        patients=parsed.patients,
-        referral_only=parsed.referral_only,
-        sources=tuple(parsed.sources),
-        unchecked=tuple(parsed.unchecked),
-        remarks=tuple(parsed.remarks),
-    )
-
-
-@lru_cache(maxsize=4096)
-def _same(opening: Opening) -> Opening:
-    """One object for all places that keep the same hours, so that a decision looks at each kind of hours once."""
-    return opening
-
-
-def facility_record(place: Facility) -> dict[str, Any]:
-    """The record that `read_facility` reads back as the same place; what is not said is left out."""
-    record: dict[str, Any] = {
-        "id": place.id,
-        "name": place.name,
-        "kind": place.kind,
-        "city": place.city,
-        "postcode": place.postcode,
-        "lat": place.lat,
-        "lon": place.lon,
-        "coord_precision": place.coord_precision,
-        "status": place.status,
-        "located_at": place.located_at,
-        **place.regions,
-        "capabilities": dict(sorted(place.given.items())),
-        "opening": opening_record(place.opening),
-        "opening_of": {key: opening_record(opening) for key, opening in sorted(place.opening_of.items())},
-        "patients": place.patients if place.patients != "all" else None,
-        "referral_only": place.referral_only or None,
-        "sources": list(place.sources),
-        "unchecked": list(place.unchecked),
-        "remarks": list(place.remarks),
-    }
-    return {key: value for key, value in record.items() if value is not None and value not in ([], {})}
+    ordered = sorted(facilities, key=lambda place: place.id)
+    snapshot = _snapshot(ordered, holidays, parsed.reference_date, table, revision)
+    if not parsed.status and not parsed.changed:
+        return snapshot
+    status = {key: tuple(report_of(report) for report in reports) for key, reports in parsed.status.items()}
+    changed = {key: _stamp(record) for key, record in parsed.changed.items()}
+    live = replace(snapshot, status=status, changed=changed)
+    return replace(live, digest=_digest(to_records(live)))
 
 
 def to_records(directory: Directory) -> dict[str, Any]:
     """The plain document from which `read_directory` makes the same snapshot again."""
-    return _document(directory.facilities, directory.holidays, directory.reference_date)
+    document = _document(directory.facilities, directory.holidays, directory.reference_date)
+    live = {
+        "status": {key: list(map(report_record, reports)) for key, reports in sorted(directory.status.items())},
+        "changed": {key: _stamp_record(stamp) for key, stamp in sorted(directory.changed.items())},
+    }
+    return {**document, **{key: value for key, value in live.items() if value}}
+
+
+def _stamp_record(stamp: Stamp) -> dict[str, Any]:
+    record = {
+        "source": stamp.source,
+        "observed_at": stamp.observed_at.isoformat(),
+        "valid_until": stamp.valid_until.isoformat() if stamp.valid_until else None,
+        "removed": stamp.removed or None,
+    }
+    return {key: value for key, value in record.items() if value is not None}
+
+
+def _stamp(record: Mapping[str, Any]) -> Stamp:
+    until = record.get("valid_until")
+    return Stamp(
+        source=record["source"],
+        observed_at=datetime.fromisoformat(record["observed_at"]),
+        valid_until=datetime.fromisoformat(until) if until else None,
+        removed=record.get("removed", False),
+    )
 
 
 def national_directory_records(holidays: Iterable[date] = ()) -> dict[str, Any]:
@@ -227,13 +171,14 @@ def _snapshot(
         index={place.id: number for number, place in enumerate(places)},
         holidays=holidays,
         bits=bits,
-        mask_true=tuple(_mask(place, bits, True) for place in places),
-        mask_unknown=tuple(_mask(place, bits, None) for place in places),
+        mask_true=tuple(mask(place, bits, True) for place in places),
+        mask_unknown=tuple(mask(place, bits, None) for place in places),
         places=places_at((place.lat, place.lon) for place in places),
     )
 
 
-def _mask(place: Facility, bits: Mapping[str, int], wanted: bool | None) -> int:
+def mask(place: Facility, bits: Mapping[str, int], wanted: bool | None) -> int:
+    """The bits of the capabilities of which `wanted` holds: True is has, None is unknown."""
     return sum(bit for capability, bit in bits.items() if place.capabilities[capability] is wanted)
 
 
@@ -246,10 +191,7 @@ def _document(places: Iterable[Facility], holidays: Iterable[date], reference_da
 
 
 def _digest(document: Mapping[str, Any]) -> str:
-    # degrees go in as text, so that the digest does not hang on how a program writes a fraction
-    places = [
-        {**record, "lat": f"{record['lat']:.5f}", "lon": f"{record['lon']:.5f}"} for record in document["facilities"]
-    ]
+    places = [without_fractions(record) for record in document["facilities"]]
     body = orjson.dumps({**document, "facilities": places}, option=orjson.OPT_SORT_KEYS)
     return "sha256:" + hashlib.sha256(body).hexdigest()
 
@@ -262,42 +204,22 @@ def _dates(texts: Iterable[str], faults: list[Fault]) -> Iterator[date]:
             faults.append(Fault("holidays", "bad_date", "is not a date", shown(text), "a date like `2026-12-25`"))
 
 
-def _between_places(places: list[Facility]) -> Iterator[Fault]:
+def _between_places(places: Collection[Facility]) -> Iterator[Fault]:
     counts = Counter(place.id for place in places)
     for place_id in sorted(key for key, count in counts.items() if count > 1):
         yield Fault(
             f"facilities.{place_id}.id", "double_id", f"stands {counts[place_id]} times", place_id, "every id once"
         )
+    yield from not_within(places, counts)
+
+
+def not_within(places: Iterable[Facility], known: Container[str]) -> Iterator[Fault]:
+    """Which of `places` lie within a place that is not `known`, or within themselves."""
     for place in places:
-        if place.located_at is not None and (place.located_at not in counts or place.located_at == place.id):
+        if place.located_at is not None and (place.located_at not in known or place.located_at == place.id):
             message = "is not another place in this directory"
             field_name = f"facilities.{place.id}.located_at"
             yield Fault(field_name, "unknown_place", message, place.located_at, "the id of another place, or nothing")
-
-
-def _against_table(parsed: FacilityRecord, table: CapabilityTable, prefix: str) -> Iterator[Fault]:
-    if parsed.kind not in table.kinds:
-        yield Fault(f"{prefix}kind", "unknown_kind", "is not a kind of place", parsed.kind, ", ".join(table.kinds))
-    for part, names in (("capabilities", parsed.capabilities), ("opening_of", parsed.opening_of)):
-        for name in names:
-            if name not in table.capabilities:
-                field_name, allowed = f"{prefix}{part}.{name}", ", ".join(table.capabilities)
-                yield Fault(field_name, "unknown_capability", "is not a capability", name, allowed)
-    for capability, implied in contradictions(parsed.capabilities, table):
-        field_name = f"{prefix}capabilities.{implied}"
-        message = f"cannot be false where `{capability}` is true, because that implies it"
-        yield Fault(field_name, "contradiction", message, False, "true, or nothing")
-
-
-def _faults(error: ValidationError, model: type[BaseModel], prefix: str) -> Iterator[Fault]:
-    for problem in error.errors(include_url=False):
-        location = [str(part) for part in problem["loc"]]
-        allowed = problem.get("ctx", {}).get("expected") or _ALLOWED.get(location[0] if location else "")
-        if problem["type"] == "extra_forbidden":
-            allowed = ", ".join(model.model_fields)
-        message = problem["msg"].removeprefix("Value error, ")
-        field_name = (prefix + ".".join(location)).rstrip(".")
-        yield Fault(field_name, problem["type"], message, shown(problem["input"]), allowed)
 
 
 def _shown_id(record: Any, number: int) -> str:

@@ -40,14 +40,30 @@ class CapabilityTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Period:
+    """The days on which a capability is there, both included; None is no limit."""
+
+    first: date | None = None
+    last: date | None = None
+
+    def holds(self, day: date) -> bool:
+        """Whether `day` lies in it."""
+        return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
+
+
+@dataclass(frozen=True, slots=True)
 class Facility:
     """One place of care.
 
     `lat` and `lon` are WGS84 degrees with five decimals (about a metre). `given` holds the place's own capabilities and
     `capabilities` what follows for every capability: True, False, or None where it is unknown. `opening` holds for the
     whole place, except for the capabilities in `opening_of`. `located_at` is the id of the place in whose building this
-    one is, `regions` the `rav` (ambulance region) and `roaz` (acute-care network). `unchecked` names what nobody held
-    against a source, `remarks` what else to know, as words that the data's README explains.
+    one is, `regions` the `rav` (ambulance region), `roaz` (acute-care network) and others by their kind. `unchecked`
+    names what nobody held against a source, `remarks` what else to know, as words that the data's README explains.
+
+    `periods` are the days of a capability that is not there for ever; see `has`. `min_gestation_weeks`: before so many
+    weeks of pregnancy this is not the place. `age_from_years` is included, `age_below_years` is not. `identifiers` are
+    its numbers elsewhere (`ura`, `agb`, `lpz`), `contacts` telephone numbers by what they are for.
     """
 
     id: str
@@ -70,6 +86,17 @@ class Facility:
     sources: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    periods: Mapping[str, Period] = field(default_factory=dict, hash=False)
+    min_gestation_weeks: int | None = None
+    age_from_years: int | None = None
+    age_below_years: int | None = None
+    identifiers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    contacts: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def has(self, capability: str, day: date) -> bool | None:
+        """Whether the place has `capability` on `day`; None where nobody knows."""
+        period = self.periods.get(capability)
+        return self.capabilities[capability] if period is None or period.holds(day) else False
 
     def opening_for(self, capability: str) -> Opening:
         """When `capability` is to be had here."""

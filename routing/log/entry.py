@@ -18,10 +18,14 @@ from routing.log.canonical import exact
 from routing.questions import OpenQuestion
 from routing.rules.rule import FactValue, Interval, Reference
 from routing.rules.ruleset import Norm
+from routing.travel import Travel
 from routing.triage import PatientNeed, Reason
 from routing.vocabulary import Vocabulary
 
 ENTRY_VERSION = 1
+Written = dict[int, dict[str, Any]]
+"""Reasons that were written down already, by their identity: they live as long as the decision."""
+
 SOFTWARE = f"wegwijs {importlib.metadata.version('wegwijs')}"
 
 
@@ -48,7 +52,11 @@ def make_entry(
         "software": SOFTWARE,
         "ruleset": {"name": name, "version": version, "digest": digest},
         "vocabulary": decision.vocabulary_digest,
-        "directory": {"revision": decision.directory_revision, "digest": decision.directory_digest},
+        "directory": {
+            "revision": decision.directory_revision,
+            "digest": decision.directory_digest,
+            **({"reserved": _reserved(decision)} if decision.reserved else {}),
+        },
         "evaluators": {
             "engine": None if evaluation.engine is None else sorted(evaluation.engine),
             "reference": sorted(evaluation.reference),
@@ -58,9 +66,25 @@ def make_entry(
     }
 
 
+def _reserved(decision: Decision) -> dict[str, dict[str, list[str]]]:
+    return {
+        facility: {unit: [moment.isoformat() for moment in moments] for unit, moments in sorted(units.items())}
+        for facility, units in sorted(decision.reserved.items())
+    }
+
+
+def reserved_of(entry: Mapping[str, Any]) -> dict[str, dict[str, tuple[datetime, ...]]]:
+    """The recent recommendations that counted when `entry` was made, as a directory holds them."""
+    return {
+        facility: {unit: tuple(map(datetime.fromisoformat, moments)) for unit, moments in units.items()}
+        for facility, units in entry["directory"].get("reserved", {}).items()
+    }
+
+
 def result_body(decision: Decision, vocabulary: Vocabulary) -> dict[str, Any]:
     """The decision as the outside sees it, without id, time and what it supersedes."""
     triage, match = decision.triage, decision.match
+    written: Written = {}
     return {
         "urgency": {
             "level": triage.urgency.level,
@@ -83,9 +107,9 @@ def result_body(decision: Decision, vocabulary: Vocabulary) -> dict[str, Any]:
             "reasons": reasons(triage.dispatch.reasons),
         },
         "needs": [_need(need, vocabulary) for need in triage.needs],
-        "recommendation": _candidate(match.candidates[0]),
-        "alternatives": [_candidate(candidate) for candidate in match.candidates[1:]],
-        "ruled_out": [_ruled_out(place) for place in match.ruled_out],
+        "recommendation": _candidate(match.candidates[0], written),
+        "alternatives": [_candidate(candidate, written) for candidate in match.candidates[1:]],
+        "ruled_out": _all_ruled_out(match.ruled_out, written),
         "open_questions": [_question(question, vocabulary) for question in triage.open_questions],
         "open_questions_left": triage.questions_left,
         "confidence": {"badge": match.badge, "because": reasons(match.because)},
@@ -107,18 +131,25 @@ def answer(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": entry["id"], "decided_at": entry["decided_at"], "supersedes": entry["supersedes"], **entry["result"]}
 
 
-def reasons(found: Iterable[Reason]) -> list[dict[str, Any]]:
-    """Reasons as the outside sees them."""
-    return [
-        {
-            "rule": reason.rule,
-            "text": reason.text.wire(),
-            "because": {name: _fact_value(value) for name, value in reason.because.items()},
-            "reference": _reference(reason.reference),
-            "review": reason.review,
-        }
-        for reason in found
-    ]
+def reasons(found: Iterable[Reason], written: Written | None = None) -> list[dict[str, Any]]:
+    """Reasons as the outside sees them; what is said of many places is written once, and kept in `written`."""
+    if written is None:
+        return [_reason(reason) for reason in found]
+    return [written.get(id(reason)) or written.setdefault(id(reason), _reason(reason)) for reason in found]
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    return {
+        "rule": reason.rule,
+        "text": reason.text.wire(),
+        "because": {name: _fact_value(value) for name, value in reason.because.items()},
+        "reference": _reference(reason.reference),
+        "review": reason.review,
+    }
+
+
+def _travel(travel: Travel) -> dict[str, Any]:
+    return {"minutes": travel.minutes, "low": travel.low, "high": travel.high, "method": travel.method}
 
 
 def _fact_value(value: FactValue) -> Any:
@@ -169,7 +200,7 @@ def _within(norm: Norm) -> dict[str, Any]:
     }
 
 
-def _candidate(candidate: Candidate) -> dict[str, Any]:
+def _candidate(candidate: Candidate, written: Written) -> dict[str, Any]:
     facility, travel = candidate.facility, candidate.travel
     return {
         "rank": candidate.rank,
@@ -180,7 +211,7 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
             "city": facility.city if facility else None,
             "label": candidate.name.wire(),
         },
-        "travel": travel._asdict() if travel else None,
+        "travel": _travel(travel) if travel else None,
         "arrival_at": candidate.arrival_at.astimezone(TIME_ZONE).isoformat() if candidate.arrival_at else None,
         "norms": [
             {
@@ -195,7 +226,7 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
         ],
         "status": [_status(fact) for fact in candidate.status],
         "criteria": [{"id": name, "value": value} for name, value in candidate.criteria],
-        "reasons": reasons(candidate.reasons),
+        "reasons": reasons(candidate.reasons, written),
     }
 
 
@@ -203,21 +234,34 @@ def _status(fact: StatusFact) -> dict[str, Any]:
     return {
         "unit": fact.unit,
         "kind": fact.kind,
-        "value": fact.value,
+        "value": dict(fact.value) if isinstance(fact.value, Mapping) else fact.value,
         "source": fact.source,
         "observed_at": fact.observed_at.isoformat() if fact.observed_at else None,
         "age_minutes": fact.age_minutes,
+        "bed": fact.bed,
+        "reason": fact.reason,
+        "since": fact.since.isoformat() if fact.since else None,
+        "expected_end": fact.expected_end.isoformat() if fact.expected_end else None,
+        "fresh": fact.fresh,
     }
 
 
-def _ruled_out(place: RuledOut) -> dict[str, Any]:
-    facility = place.facility
-    return {
-        "facility": {"id": facility.id, "name": facility.name, "kind": facility.kind, "city": facility.city},
-        "travel": place.travel._asdict(),
-        "failed": reasons(place.failed),
-        "would_change": [text.wire() for text in place.would_change],
-    }
+def _all_ruled_out(places: Iterable[RuledOut], written: Written) -> list[dict[str, Any]]:
+    # many places fail for the same reasons, and share them
+    why: dict[int, tuple[list[dict[str, Any]], list[dict[str, str]]]] = {}
+    found = []
+    for facility, travel, failed, would_change in places:
+        if (said := why.get(id(failed))) is None:
+            said = why[id(failed)] = (reasons(failed, written), [text.wire() for text in would_change])
+        found.append(
+            {
+                "facility": {"id": facility.id, "name": facility.name, "kind": facility.kind, "city": facility.city},
+                "travel": _travel(travel),
+                "failed": said[0],
+                "would_change": said[1],
+            }
+        )
+    return found
 
 
 def _question(question: OpenQuestion, vocabulary: Vocabulary) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from routing.case import parse_case
 from routing.decision import decide
 from routing.facilities.directory import Directory
 from routing.log.canonical import canonical, plain
-from routing.log.entry import make_entry
+from routing.log.entry import make_entry, reserved_of
 from routing.rules.evaluation import Evaluators
 
 Difference = dict[str, Any]
@@ -20,15 +21,15 @@ Difference = dict[str, Any]
 def replay(record: bytes, directory: Directory, evaluators: Evaluators) -> list[Difference]:
     """Decide again about the case in `record` (a canonical entry); empty if every byte is the same.
 
-    `directory` and `evaluators` are those that the entry names. The version of the software is taken over from it:
-    replaying an old decision with newer software is the point.
+    `directory` and `evaluators` are those that the entry names; the recent recommendations that counted then stand in
+    the entry. The version of the software is taken over from it: replaying with newer software is the point.
     """
     entry = plain(record)
     now = datetime.fromisoformat(entry["decided_at"])
     vocabulary = evaluators.ruleset.vocabulary
     case = parse_case(entry["case"], vocabulary, now, recorded=True)
     again = make_entry(
-        decide(case, directory, evaluators, now),
+        decide(case, replace(directory, reserved=reserved_of(entry)), evaluators, now),
         case,
         vocabulary,
         id=entry["id"],
@@ -51,9 +52,16 @@ def _as_written_then(again: dict[str, Any], then: Mapping[str, Any]) -> None:
     """Take out of `again` what records did not name yet when `then` was written, where it says nothing."""
     pairs = [("region", again["provenance"], then["provenance"])]
     pairs += [("bypass_limit_minutes", *both) for both in zip(again["needs"], then["needs"], strict=False)]
+    for both in zip(_candidates(again), _candidates(then), strict=False):
+        facts = zip(*(candidate["status"] for candidate in both), strict=False)
+        pairs += [(key, *fact) for fact in facts for key in ("bed", "reason", "since", "expected_end", "fresh")]
     for key, new, old in pairs:
         if key not in old and new[key] is None:
             del new[key]
+
+
+def _candidates(result: Mapping[str, Any]) -> list[Any]:
+    return [candidate for candidate in (result["recommendation"], *result["alternatives"]) if candidate is not None]
 
 
 def differences(then: Any, now: Any, path: str = "") -> Iterator[Difference]:

@@ -36,8 +36,8 @@ from routing.rules.condition import (
 from routing.rules.rule import Acceptance, Need, Reference, Rule, RuleCycle, strata
 from routing.rules.ruleset import Logistics, Norm, Ruleset
 from routing.rules.scores import Band, Derived, Item, Score
-from routing.rules.selection import Instead, Limit, Nobody, OfSomePatients, Selection, Stops, Template
-from routing.rules.selection_checks import read_stops, selection_problems, stop_problems
+from routing.rules.selection import Instead, Limit, Nobody, OfSomePatients, Selection, Template
+from routing.rules.selection_checks import read_live_parts, selection_problems
 from routing.rules.shapes import (
     AcceptedEntry,
     DerivedFile,
@@ -53,7 +53,6 @@ from routing.rules.shapes import (
     ScoreFile,
     SelectionFile,
     SourceEntry,
-    StopsEntry,
     TopicFile,
 )
 from routing.vocabulary import AMBULANCES, URGENCIES, Text, Vocabulary, digest_of, parse_as
@@ -453,7 +452,12 @@ class _Builder:
         for location, message in selection_problems(given, self.head.format, norms, self.vocabulary):
             self.error(file, location, message)
         self.reference(given.open_questions.reference, file, ("open_questions",))
-        stops = self.stops(given.stops) if given.stops is not None else None
+        problems, stops, live = read_live_parts(given, self.parameters, self.vocabulary)
+        for location, message in problems:
+            self.error(file, location, message)
+        for name, part in (("stops", given.stops), ("status", given.status)):
+            if part is not None:
+                self.reference(part.reference, file, (name,))
         asked = {part: tuple(self.of_some(part, given.open_questions)) for part in ("asked_first", "not_asked")}
         for key, taking_over in given.in_office_hours.items():
             self.reference(taking_over.reference, file, ("in_office_hours", key))
@@ -476,6 +480,7 @@ class _Builder:
             nobody=Nobody(fallback.kind, fallback.name, fallback.text),
             texts={key: Template(entry.text, entry.change) for key, entry in given.texts.items()},
             stops=stops,
+            live=live,
         )
 
     def of_some(self, part: str, given: QuestionsEntry) -> Iterator[OfSomePatients]:
@@ -488,13 +493,6 @@ class _Builder:
             when = self.condition(entry.when, Names(self.subjects, self.named), file, (*here, "when"))
             if when is not None:
                 yield OfSomePatients(frozenset(entry.facts), when)
-
-    def stops(self, given: StopsEntry) -> Stops | None:
-        self.reference(given.reference, "selection.yaml", ("stops",))
-        problems = tuple(stop_problems(given, self.parameters, self.vocabulary))
-        for location, message in problems:
-            self.error("selection.yaml", location, message)
-        return None if problems else read_stops(given, self.parameters, self.vocabulary)
 
     def limit(self, given: DetourEntry, key: str) -> Limit:
         return Limit(given.minutes, self.reference(given.reference, "selection.yaml", (key,)), given.why)

@@ -10,7 +10,9 @@ from routing.rules.ruleset import Ruleset
 from routing.rules.usage import accepted_too_early
 
 _PARAMETER = re.compile(r"\$(\w+)")
-_LIMIT = re.compile(r'"(?:bypass_limit|extra_minutes|longest_minutes)": "(\w+)"')
+_LIMIT = re.compile(
+    r'"(?:bypass_limit|extra_minutes|longest_minutes|ended_shown_minutes|reservation_minutes)": "(\w+)"'
+)
 _SOURCE = re.compile(r'"source": "([^"]+)"')
 
 
@@ -21,7 +23,8 @@ def loose_ends(ruleset: Ruleset) -> tuple[str, ...]:
 
 def _found(ruleset: Ruleset) -> Iterator[str]:
     text = json.dumps(dict(ruleset.source), sort_keys=True)
-    used_parameters = {*_PARAMETER.findall(text), *_LIMIT.findall(text)}
+    fresh = ruleset.source["selection.yaml"].get("status", {}).get("fresh_minutes", {})
+    used_parameters = {*_PARAMETER.findall(text), *_LIMIT.findall(text), *fresh.values()}
     for name in ruleset.parameters:
         if name not in used_parameters:
             yield f"parameters.yaml: no rule uses the parameter `{name}`"

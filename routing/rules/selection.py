@@ -8,7 +8,7 @@ from typing import Literal
 
 from routing.rules.condition import Condition
 from routing.rules.rule import Reference
-from routing.vocabulary import Text
+from routing.vocabulary import ReportKind, Text
 
 Order = Literal[
     "gave_way", "norms_not_sure", "unknown", "stopped", "preferred_missing", "not_known_there", "minutes", "id"
@@ -21,6 +21,7 @@ _NORM = ("norm", "limit", "elapsed", "low", "high", "short")
 _TRIP = ("minutes", "low", "high")
 
 _STOP = ("unit", "since", "until")
+_AGE, _NAME = ("unit", "age"), ("name", "unit", "age")
 _TWO_PLANS = ("capability", "name", "minutes", "limit")
 
 TEXTS: Mapping[str, tuple[str, ...]] = {
@@ -67,27 +68,71 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "stopped": _STOP,
     "stops_not_agreed": _STOP,
     "all_stopped": (),
+    "stop_ended": _STOP,
+    "full": _AGE,
+    "full_with_reserved": ("unit", "age", "free", "coming"),
+    "full_goes_anyway": _AGE,
+    "reported_closed": _AGE,
+    "reported_closed_stale": _AGE,
+    "too_young": ("age",),
+    "too_old": ("age",),
+    "too_early": ("weeks",),
+    "weeks_unknown": ("weeks",),
+    "stop_unknown": ("name", "unit"),
+    "stop_stale": _NAME,
+    "beds_stale": _NAME,
+    "might_be_better": ("name", "minutes", "what"),
+    "faster_but": ("name", "minutes", "what"),
 }
 """Every text that a ruleset must give, with the words that may stand between braces in it."""
 
-TEXTS_SINCE: Mapping[str, int] = dict.fromkeys(
-    (
-        "direct",
-        "nearest_first",
-        "regional_agreement_pending",
-        "goes_anyway",
-        "stopped",
-        "stops_not_agreed",
-        "all_stopped",
+TEXTS_SINCE: Mapping[str, int] = {
+    **dict.fromkeys(
+        (
+            "direct",
+            "nearest_first",
+            "regional_agreement_pending",
+            "goes_anyway",
+            "stopped",
+            "stops_not_agreed",
+            "all_stopped",
+        ),
+        2,
     ),
-    2,
-)
+    **dict.fromkeys(
+        (
+            "stop_ended",
+            "full",
+            "full_with_reserved",
+            "full_goes_anyway",
+            "reported_closed",
+            "reported_closed_stale",
+            "too_young",
+            "too_old",
+            "too_early",
+            "weeks_unknown",
+            "stop_unknown",
+            "stop_stale",
+            "beds_stale",
+            "might_be_better",
+            "faster_but",
+        ),
+        3,
+    ),
+}
 """Texts that only rulesets of this format and later hold; what they speak of cannot happen with an older one."""
+
+TEXTS_UNTIL: Mapping[str, int] = {"status_unknown": 2}
+"""Texts that rulesets after this format do not hold any more: others say it better."""
 
 
 def texts_of(version: int) -> Mapping[str, tuple[str, ...]]:
     """The texts that a ruleset of this format must hold."""
-    return {name: words for name, words in TEXTS.items() if TEXTS_SINCE.get(name, 1) <= version}
+    return {
+        name: words
+        for name, words in TEXTS.items()
+        if TEXTS_SINCE.get(name, 1) <= version <= TEXTS_UNTIL.get(name, version)
+    }
 
 
 def orders_of(version: int) -> tuple[Order, ...]:
@@ -111,6 +156,19 @@ class Stops:
     extra_minutes: int
     longest_minutes: int
     units: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFacts:
+    """How far live facts are relied on: for `fresh_minutes` after they were observed, per kind of report. A stop that
+    ended is still told of for `ended_shown_minutes`. Where there is a `herd_guard`, patients who were advised to go to
+    a place count against its free beds for `reservation_minutes`, or until the place itself reports again.
+    """
+
+    fresh_minutes: Mapping[ReportKind, int]
+    ended_shown_minutes: int
+    herd_guard: bool
+    reservation_minutes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +230,4 @@ class Selection:
     nobody: Nobody
     texts: Mapping[str, Template]
     stops: Stops | None = None
+    live: LiveFacts | None = None

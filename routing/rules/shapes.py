@@ -8,7 +8,7 @@ from pydantic import Field
 
 from routing.rules.rule import SourceState, Status, Strength
 from routing.rules.selection import Order
-from routing.vocabulary import Strict, Text
+from routing.vocabulary import ReportKind, Strict, Text
 
 Clock = Literal["called_at", "first_contact_at", "last_known_well_at", "onset_at"]
 MINUTES_MOST = 100_000
@@ -41,7 +41,7 @@ class DefaultEntry(Strict):
 class Head(Strict):
     """`ruleset.yaml`."""
 
-    format: Literal[1, 2] = 1
+    format: Literal[1, 2, 3] = 1
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     title: Text
@@ -335,6 +335,17 @@ class StopsEntry(Strict):
     why: str
 
 
+class StatusEntry(Strict):
+    """How far what places report is relied on; names of parameters in minutes, and of an agreement."""
+
+    fresh_minutes: dict[ReportKind, str]
+    ended_shown_minutes: str
+    herd_guard: str
+    reservation_minutes: str
+    reference: ReferenceEntry
+    why: str
+
+
 class SelectionFile(Strict):
     """`selection.yaml`."""
 
@@ -347,4 +358,5 @@ class SelectionFile(Strict):
     in_office_hours: dict[str, InsteadEntry] = Field(default_factory=dict)
     fallback: FallbackEntry
     stops: StopsEntry | None = None
+    status: StatusEntry | None = None
     texts: dict[str, TemplateEntry]

@@ -17,13 +17,16 @@ from routing.errors import StoreUnavailable
 Engine = sa.Engine
 """A database as the use cases hold it; they need not know what is behind it."""
 
+Connection = sa.Connection
+"""A connection within one transaction, to be handed on."""
+
 BUSY_SECONDS = 5
 """How long a statement waits for another writer before it gives up."""
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 15
 
-_POOL = {"pool_size": 8, "max_overflow": 4, "pool_timeout": 5}
+_POOL = {"pool_size": 8, "max_overflow": 10, "pool_timeout": 5}
 _POSTGRES_OPTIONS = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={BUSY_SECONDS}s"
 _UPGRADE_LOCK = 0x77656777  # any number will do, as long as every Wegwijs process uses the same
 
@@ -88,21 +91,27 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection that sees one state of the database throughout. Raises StoreUnavailable."""
-    with _guarded(), engine.connect() as connection:
+    with guarded(), engine.connect() as connection:
         yield connection
+
+
+def look_again(connection: sa.Connection) -> None:
+    """Let a connection that only reads see everything that was committed until now."""
+    connection.rollback()
 
 
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection whose writes are committed together when the block ends, or not at all. Raises StoreUnavailable."""
-    with _guarded(), engine.connect() as connection:
+    with guarded(), engine.connect() as connection:
         writer = connection.execution_options(wegwijs_writes=True)
         with writer.begin():
             yield writer
 
 
 @contextmanager
-def _guarded() -> Iterator[None]:
+def guarded() -> Iterator[None]:
+    """What the database library raises within the block becomes StoreUnavailable, without values of patients."""
     try:
         yield
     except sa.exc.DBAPIError as error:

@@ -17,11 +17,12 @@ from routing.store.tables import API_KEYS
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key without its text."""
+    """A key without its text; `facilities` are the places of which it is the key, None is no limit."""
 
     id: UUID
     label: str
     roles: frozenset[str]
+    facilities: frozenset[str] | None = None
 
 
 def _hashed(text: str) -> str:
@@ -48,14 +49,15 @@ def find_key(connection: sa.Connection, text: str, now: datetime) -> Key | None:
     """The valid key with this text, or None."""
     columns = API_KEYS.c
     hashed = _hashed(text)
-    query = sa.select(columns.id, columns.label, columns.roles, columns.key_sha256).where(
+    query = sa.select(columns.id, columns.label, columns.roles, columns.facilities, columns.key_sha256).where(
         columns.key_sha256 == hashed, *_valid(now)
     )
     found = connection.execute(query).one_or_none()
     # the database compares hashes of random texts, whose timing tells nothing; this closes what collation might open
     if found is None or not hmac.compare_digest(found.key_sha256, hashed):
         return None
-    return Key(found.id, found.label, frozenset(found.roles.split()))
+    places = None if found.facilities is None else frozenset(found.facilities.split())
+    return Key(found.id, found.label, frozenset(found.roles.split()), places)
 
 
 def any_key(connection: sa.Connection, now: datetime) -> bool:
@@ -69,8 +71,8 @@ def _valid(now: datetime) -> Iterable[sa.ColumnElement[bool]]:
     yield sa.or_(columns.expires_at.is_(None), columns.expires_at > now)
 
 
-def _written(roles: frozenset[str]) -> str:
-    return " ".join(sorted(roles))
+def _written(names: frozenset[str]) -> str:
+    return " ".join(sorted(names))
 
 
 def _values(key: Key, text: str, now: datetime) -> dict[str, object]:
@@ -79,6 +81,7 @@ def _values(key: Key, text: str, now: datetime) -> dict[str, object]:
         "label": key.label,
         "key_sha256": _hashed(text),
         "roles": _written(key.roles),
+        "facilities": None if key.facilities is None else _written(key.facilities),
         "bootstrap": False,
         "created_at": now,
     }

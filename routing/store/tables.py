@@ -82,6 +82,59 @@ DIRECTORY_REVISIONS = sa.Table(
     sa.Column("content", sa.LargeBinary, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("received_at", Moment, nullable=False),
+    _digest("packaged_digest"),
+    sa.Index(None, "received_at", "revision"),
+)
+"""One row a revision. The whole directory stands in `content` where it was taken in at once; where it is empty, the
+revision is the one before it with its changes, and `digest` is over the whole history."""
+
+FACILITY_CHANGES = sa.Table(
+    "facility_changes",
+    METADATA,
+    sa.Column("revision", sa.Integer, sa.ForeignKey("directory_revisions.revision"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("facility_id", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("observed_at", Moment, nullable=False),
+    sa.Column("received_at", Moment, nullable=False),
+    sa.Column("valid_until", Moment),
+    sa.Column("flip", sa.Boolean, nullable=False),
+    sa.Column("key_id", sa.Uuid, sa.ForeignKey("api_keys.id")),
+    sa.Index(None, "facility_id", "revision"),
+)
+
+DIRECTORY_CHECKPOINTS = sa.Table(
+    "directory_checkpoints",
+    METADATA,
+    sa.Column("revision", sa.Integer, sa.ForeignKey("directory_revisions.revision"), primary_key=True),
+    _digest("digest", nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+"""The whole directory at some revisions, so that nobody has to begin at the first one."""
+
+RESERVATIONS = sa.Table(
+    "reservations",
+    METADATA,
+    sa.Column("decision_id", sa.Uuid, sa.ForeignKey("decisions.id"), primary_key=True),
+    sa.Column("unit", sa.Text, primary_key=True),
+    sa.Column("facility_id", sa.Text, nullable=False),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Index(None, "made_at"),
+)
+"""Patients who were recently advised to go somewhere; what counted for a decision stands in its own record."""
+
+OUTCOMES = sa.Table(
+    "outcomes",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("decision_id", sa.Uuid, sa.ForeignKey("decisions.id"), nullable=False),
+    sa.Column("recorded_at", Moment, nullable=False),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+    _digest("record_digest", nullable=False),
+    sa.Column("key_id", sa.Uuid, sa.ForeignKey("api_keys.id"), nullable=False),
+    sa.Index(None, "decision_id", "recorded_at"),
 )
 
 API_KEYS = sa.Table(
@@ -91,6 +144,7 @@ API_KEYS = sa.Table(
     sa.Column("label", sa.Text, nullable=False),
     sa.Column("key_sha256", sa.String(64), nullable=False, unique=True),
     sa.Column("roles", sa.Text, nullable=False),
+    sa.Column("facilities", sa.Text),
     sa.Column("bootstrap", sa.Boolean, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("expires_at", Moment),
@@ -124,3 +178,19 @@ DECISION_CONDITIONS = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Index(None, "code", "decision_id"),
 )
+
+FEEDS = sa.Table(
+    "feeds",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    _digest("configured", nullable=False),
+    sa.Column("every_seconds", sa.Integer, nullable=False),
+    sa.Column("attempted_at", Moment, nullable=False),
+    sa.Column("succeeded_at", Moment),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("etag", sa.Text),
+    sa.Column("last_modified", sa.Text),
+    sa.Column("counts", sa.Text),
+)
+"""The feeds that are pulled, one row each: how that went last. `configured` is a digest of how it was read."""

@@ -15,8 +15,10 @@ is 15, with 20 as the upper end of the interval. The same holds for the Wadden i
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import datetime
-from math import acos, ceil, exp
+from functools import cache
+from math import acos, ceil, cos, exp
 
 from routing.geography import EARTH_RADIUS_KM, Places, Point, distance_km, unit_vector
 from routing.travel import Travel
@@ -53,13 +55,52 @@ def island_of(point: Point) -> str | None:
 def minutes(origin: Point, places: Places, at: datetime | None = None) -> tuple[Travel, ...]:
     """Minutes by car from `origin` (lat, lon in degrees) to each of `places`; `at` makes no difference here."""
     x, y, z = unit_vector(origin)
-    radius = EARTH_RADIUS_KM
-    return tuple([_travel(radius * acos(min(1.0, x * px + y * py + z * pz))) for px, py, pz in places.vectors])
+    edges, between = _steps()
+    return tuple(
+        [
+            between[bisect_right(edges, cosine := x * px + y * py + z * pz)] or _by_cosine(cosine)
+            for px, py, pz in places.vectors
+        ]
+    )
 
 
 def minutes_between(origin: Point, destination: Point) -> Travel:
     """Minutes by car between two points in degrees."""
     return _travel(distance_km(origin, destination))
+
+
+FURTHEST_KM = 500.0
+"""Beyond this, which is outside the country, times are worked out each time."""
+
+_CLOSE = 1e-9
+"""So close to a step (a metre, at 50 km) it is worked out on which side a place lies."""
+
+
+@cache
+def _steps() -> tuple[list[float], list[Travel | None]]:
+    """Times are whole minutes, so they go in steps: the edges of the steps, as cosines of the angle between two points,
+    and the time between each two edges; None is close to a step, or far away. The formula itself is slower."""
+    steps = [(-1.0, cos(FURTHEST_KM / EARTH_RADIUS_KM))]
+    steps += _steps_between(steps[0][1], 1.0, _by_cosine(steps[0][1]), _by_cosine(1.0))
+    between: list[Travel | None] = [None]
+    for _, end in steps:
+        between += [None, _by_cosine(end)]
+    return [edge for step in steps for edge in step], between
+
+
+def _steps_between(low: float, high: float, first: Travel, last: Travel) -> list[tuple[float, float]]:
+    # all three minutes only grow with the distance: where the ends are the same, so is all between them
+    if first == last:
+        return []
+    if high - low < _CLOSE:
+        return [(low, high)]
+    middle = (low + high) / 2
+    there = _by_cosine(middle)
+    return [*_steps_between(low, middle, first, there), *_steps_between(middle, high, there, last)]
+
+
+def _by_cosine(cosine: float) -> Travel:
+    return _travel(EARTH_RADIUS_KM * acos(min(1.0, cosine)))
 
 
 def _travel(km: float) -> Travel:

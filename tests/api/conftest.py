@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +15,10 @@ from flask.testing import FlaskClient
 
 from api import create_app
 from routing import service
-from routing.service import ROLES, World, close_world, open_world
+from routing.rights import ROLES
+from routing.service import World, close_world, open_world
 from routing.settings import Settings
+from routing.world import Memory
 
 STEMI: dict[str, Any] = {
     "channel": "ambulance",
@@ -23,6 +29,9 @@ STEMI: dict[str, Any] = {
     "transport": "ambulance",
 }
 """A man of 67 in Utrecht with ST elevation: any day, any hour."""
+
+OWN = "umc-utrecht"
+"""The place of which the key with the role facility is."""
 
 Send = Callable[..., Any]
 
@@ -39,7 +48,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture(scope="session")
 def keys(world: World) -> dict[str, str]:
     """Role -> a key with only this role."""
-    return {role: service.create_key(world, f"test {role}", frozenset({role})) for role in ROLES}
+    places = {"facility": frozenset({OWN})}
+    return {role: service.create_key(world, f"test {role}", frozenset({role}), places.get(role)) for role in ROLES}
 
 
 @pytest.fixture(scope="session")
@@ -77,3 +87,71 @@ def stored(world: World) -> Callable[[], int]:
                 return total
 
     return count
+
+
+class Clock:
+    """A clock that stands still until it is moved: a Monday afternoon."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+    def said(self, **ago: float) -> str:
+        """The moment so long ago, as it is written in a report."""
+        return (self.now - timedelta(**ago)).isoformat()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a database that is up to date and was not used yet."""
+    path = tmp_path_factory.mktemp("new") / "wegwijs.sqlite3"
+    opened = open_world(Settings(database_url=f"sqlite:///{path}"), Clock())
+    service.upgrade(opened)
+    close_world(opened)
+    return path
+
+
+@pytest.fixture
+def own_world(upgraded: Path, tmp_path: Path, clock: Clock, shared_rules: Memory) -> Iterator[World]:
+    """A world of the test's own, in which it may change what it likes."""
+    shutil.copy(upgraded, tmp_path / "own.sqlite3")
+    opened = open_world(Settings(database_url=f"sqlite:///{tmp_path}/own.sqlite3", public_capacity=True), clock)
+    made = dataclasses.replace(opened, memory=shared_rules)
+    yield made
+    close_world(made)
+
+
+@pytest.fixture(scope="session")
+def shared_rules() -> Memory:
+    """The packaged rules, which all these worlds share: they are read once."""
+    return Memory()
+
+
+@pytest.fixture
+def own_app(own_world: World) -> Flask:
+    return create_app(world=own_world)
+
+
+@pytest.fixture
+def ask(own_app: Flask, own_world: World) -> Send:
+    """`ask(method, path, role="operator", ...)` in the test's own world."""
+    made: dict[str, str] = {}
+
+    def call(method: str, path: str, role: str = "operator", **rest: Any) -> Any:
+        if role not in made:
+            places = frozenset({OWN}) if role == "facility" else None
+            made[role] = service.create_key(own_world, role, frozenset({role}), places)
+        headers = {"Authorization": f"Bearer {made[role]}", **rest.pop("headers", {})}
+        return own_app.test_client().open(path, method=method, headers=headers, **rest)
+
+    return call

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
-from api.schemas import Decision, DecisionPage, FacilityPage, Replay, RulesetPage
+from api.events import Streams
+from api.schemas import Decision, DecisionPage, FacilityPage, Outcome, Replay, RulesetPage
 from tests.api.conftest import Send
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +24,19 @@ README = (ROOT / "README.md").read_text("utf-8")
 API = (ROOT / "docs/reference/api.md").read_text("utf-8")
 PROBLEMS = (ROOT / "docs/reference/problems.md").read_text("utf-8")
 
-EVERY_TIME = {"id", "decided_at", "digest", "software", "vocabulary", "arrival_at", "ruleset", "next"}
+EVERY_TIME = {
+    "id",
+    "decision",
+    "decided_at",
+    "recorded_at",
+    "key",
+    "digest",
+    "software",
+    "vocabulary",
+    "arrival_at",
+    "ruleset",
+    "next",
+}
 """Members that are other ones every time, or with every version."""
 
 _CLOCK = re.compile(r"\b[0-2][0-9]:[0-5][0-9]\b")
@@ -45,6 +59,38 @@ def example(kind: str, call: str) -> Any:
     found = re.search(rf"<!-- {kind} {re.escape(call)} -->\n```json\n(.*?)^```", API, re.MULTILINE | re.DOTALL)
     assert found, call
     return json.loads(found[1])
+
+
+PLACES = (
+    ("PUT /v1/facilities/{facility_id}", "/v1/facilities/spoedpost-voorbeeld", {"If-None-Match": "*"}),
+    ("DELETE /v1/facilities/{facility_id}", "/v1/facilities/spoedpost-voorbeeld", {"If-Match": "*"}),
+    ("POST /v1/facilities/{facility_id}/status", "/v1/facilities/umc-utrecht/status", {}),
+    ("GET /v1/facilities/{facility_id}/status", "/v1/facilities/umc-utrecht/status", {}),
+    ("GET /v1/facilities/{facility_id}/history", "/v1/facilities/umc-utrecht/history?limit=1", {}),
+    ("GET /v1/public/capacity", "/v1/public/capacity", {}),
+)
+"""The calls about places that stand in the reference, in an order that tells a story; address and headers."""
+
+STREAM = "/v1/facilities/events?last_event_id=3.0"
+
+
+def place_answers(ask: Send) -> dict[str, Any]:
+    """What a new server says to the examples about places."""
+    answers = {}
+    for call, path, headers in PLACES:
+        method = call.partition(" ")[0]
+        body = example("request", call) if method in ("PUT", "POST") else None
+        response = ask(method, path, json=body, headers=headers)
+        assert response.status_code < 300, response.text
+        answers[call] = response.get_json()
+    return answers
+
+
+def written_stream() -> str:
+    """The stream of events that stands in the reference."""
+    found = re.search(r"<!-- stream GET /v1/facilities/events -->\n```text\n(.*?)^```", API, re.MULTILINE | re.DOTALL)
+    assert found
+    return found[1]
 
 
 def untrue(written: Any, real: Any, path: str = "") -> list[str]:
@@ -121,6 +167,9 @@ def test_the_examples_of_the_reference_are_what_the_server_says(send: Send) -> N
     Decision.model_validate(written)
     assert untrue(written, made.get_json()) == []
     replayed = send("POST", f"/v1/decisions/{made.get_json()['id']}/replay").get_json()
+    became = "POST /v1/decisions/{decision_id}/outcome"
+    recorded = send("POST", f"/v1/decisions/{made.get_json()['id']}/outcome", json=example("request", became))
+    assert recorded.status_code == 201
     pages = {
         "GET /v1/decisions": (DecisionPage, send("GET", "/v1/decisions?urgency=U1&condition=stemi&limit=1").get_json()),
         "POST /v1/decisions/{decision_id}/replay": (Replay, replayed),
@@ -128,14 +177,25 @@ def test_the_examples_of_the_reference_are_what_the_server_says(send: Send) -> N
             FacilityPage,
             send("GET", "/v1/facilities?capability=pci&near=52.0907,5.1214&limit=1").get_json(),
         ),
+        became: (Outcome, recorded.get_json()),
         "GET /v1/rulesets": (RulesetPage, send("GET", "/v1/rulesets").get_json()),
     }
     for call, (model, real) in pages.items():
         written = example("answer", call)
         model.model_validate(written)
+        written.pop("asker", None)  # other keys, with other roles
         assert untrue(written, real) == [], call
     assert untrue(example("answer", "GET /v1/vocabulary"), send("GET", "/v1/vocabulary").get_json()) == []
     assert untrue(example("answer", "GET /health/ready"), send("GET", "/health/ready").get_json()) == []
+
+
+def test_the_examples_about_places_are_what_the_server_says(ask: Send, own_app: Flask) -> None:
+    for call, real in place_answers(ask).items():
+        assert untrue(example("answer", call), real) == [], call
+    seconds = iter(range(0, 1000, 16))
+    own_app.extensions["wegwijs.streams"] = Streams(clock=lambda: next(seconds), sleep=lambda _seconds: None)
+    real_stream = ask("GET", STREAM).text
+    assert written_stream().strip() in real_stream
 
 
 @pytest.mark.parametrize("observations", [{"heart_rate": "112", "hart_rate": 112}])

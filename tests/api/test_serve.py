@@ -11,13 +11,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from api.schemas import Decision
+from routing.serving import THREADS
 from tests.api.conftest import STEMI
 
 KEY = "a-key-for-this-test-only-0123456789"
@@ -26,16 +29,17 @@ PATIENCE_SECONDS = 60
 
 @dataclass
 class Server:
-    """`wegwijs serve` with a database of its own."""
+    """`wegwijs serve`, with a database of its own unless one is named."""
 
     folder: Path
     port: int
+    database_url: str = ""
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("WEGWIJS_")}
         environment |= {
-            "WEGWIJS_DATABASE_URL": f"sqlite:///{self.folder}/wegwijs.sqlite3",
+            "WEGWIJS_DATABASE_URL": self.database_url or f"sqlite:///{self.folder}/wegwijs.sqlite3",
             "WEGWIJS_PORT": str(self.port),
             "WEGWIJS_BOOTSTRAP_KEY": KEY,
         }
@@ -122,3 +126,31 @@ def test_what_was_decided_survives_a_server_that_is_killed(server: Server) -> No
     assert "ecg_st_elevation" not in log
     assert "52.0907" not in log
     assert '"route":"/v1/decisions"' in log
+
+
+@contextmanager
+def listening(server: Server) -> Iterator[http.client.HTTPResponse]:
+    """A stream of events of the server, of which the beginning was read."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.request("GET", "/v1/facilities/events", headers={"Authorization": f"Bearer {KEY}"})
+    with closing(connection), connection.getresponse() as response:
+        assert response.status == 200
+        assert response.readline() == b"retry: 1000\n"
+        yield response
+
+
+def test_listeners_hear_of_a_stop_at_once_and_never_hold_the_server_up(server: Server) -> None:
+    server.start()
+    with ExitStack() as open_streams:
+        listeners = [open_streams.enter_context(listening(server)) for _ in range(THREADS // 2)]
+        assert server.call("GET", "/v1/facilities/events")[0] == 503
+        report = {"unit": "seh", "kind": "stop", "value": True, "observed_at": datetime.now(UTC).isoformat()}
+        assert server.call("POST", "/v1/facilities/umc-utrecht/status", report)[0] == 202
+        reported = time.monotonic()
+        for listener in listeners:
+            data = next(line for line in iter(listener.readline, b"") if line.startswith(b"data: "))
+            assert json.loads(data.removeprefix(b"data: "))["facility"] == "umc-utrecht"
+        assert time.monotonic() - reported < 5
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 10, "streams end when the server is asked to stop"

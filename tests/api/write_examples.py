@@ -11,10 +11,22 @@ from typing import Any
 from pydantic import BaseModel
 
 from api import create_app
-from api.schemas import Decision, DecisionPage, FacilityPage, Replay, RulesetPage
+from api.events import Streams
+from api.schemas import Decision, DecisionPage, FacilityPage, Outcome, Replay, RulesetPage
 from routing import service
 from routing.settings import Settings
-from tests.api.test_examples import API, README, ROOT, asked_in_readme, decided_in_readme, example
+from tests.api.conftest import Clock
+from tests.api.test_examples import (
+    API,
+    README,
+    ROOT,
+    STREAM,
+    asked_in_readme,
+    decided_in_readme,
+    example,
+    place_answers,
+    written_stream,
+)
 
 WIDTH = 118
 
@@ -99,6 +111,8 @@ def main() -> None:
         words["vocabulary"] = {part: only(words["vocabulary"][part], name) for part, name in parts.items()}
         found = ask("GET", "/v1/decisions?urgency=U1&condition=stemi&limit=1")
         places = ask("GET", "/v1/facilities?capability=pci&near=52.0907,5.1214&limit=1")
+        became = "POST /v1/decisions/{decision_id}/outcome"
+        outcome = ask("POST", f"/v1/decisions/{made['id']}/outcome", example("request", became))
         answers = {
             "POST /v1/decisions": first_ones(
                 ordered(Decision, ask("POST", "/v1/decisions", example("request", "POST /v1/decisions")))
@@ -107,19 +121,48 @@ def main() -> None:
             "POST /v1/decisions/{decision_id}/replay": ordered(
                 Replay, ask("POST", f"/v1/decisions/{made['id']}/replay")
             ),
+            "POST /v1/decisions/{decision_id}/outcome": ordered(Outcome, outcome),
             "GET /v1/facilities": ordered(FacilityPage, places),
             "GET /v1/vocabulary": words,
             "GET /v1/rulesets": ordered(RulesetPage, ask("GET", "/v1/rulesets")),
             "GET /health/ready": ask("GET", "/health/ready"),
         }
         service.close_world(world)
+    about_places, stream = of_places()
     page = API
-    for call, value in answers.items():
+    for call, value in (answers | about_places).items():
         page = put(page, value, f"<!-- answer {call} -->\n")
+    mark = "<!-- stream GET /v1/facilities/events -->\n```text\n"
+    page = page.replace(mark + written_stream(), mark + stream)
     Path(ROOT / "docs/reference/api.md").write_text(page, "utf-8")
     readme = put(README, essence(made))
     text = re.sub(r"(^```text\n).*?(^```)", lambda found: found[1] + heart() + found[2], readme, flags=re.M | re.S)
     Path(ROOT / "README.md").write_text(text, "utf-8")
+
+
+def of_places() -> tuple[dict[str, Any], str]:
+    """What a new server answers to the examples about places at the moment of which these tell, and a stream."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(database_url=f"sqlite:///{folder}/examples.sqlite3", public_capacity=True)
+        world = service.open_world(settings, Clock())
+        service.upgrade(world)
+        key = service.create_key(world, "examples", frozenset(service.ROLES))
+        app = create_app(world=world)
+        seconds = iter(range(0, 1000, 16))
+        app.extensions["wegwijs.streams"] = Streams(clock=lambda: next(seconds), sleep=lambda _seconds: None)
+
+        def ask(method: str, path: str, headers: Any = None, **rest: Any) -> Any:
+            named = {"Authorization": f"Bearer {key}", **(headers or {})}
+            return app.test_client().open(path, method=method, headers=named, **rest)
+
+        answers = place_answers(ask)
+        stream = ask("GET", STREAM).text
+        service.close_world(world)
+    answers["PUT /v1/facilities/{facility_id}"].pop("resolved")
+    public = answers["GET /v1/public/capacity"]
+    public["facilities"] = [place for place in public["facilities"] if place["id"] == "umc-utrecht"]
+    start, first, *_ = stream.split("\n\n")
+    return answers, "\n\n".join([start, first]) + "\n"
 
 
 def heart() -> str:

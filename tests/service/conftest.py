@@ -17,10 +17,11 @@ import pytest
 import sqlalchemy as sa
 
 from routing import cli, rules_here, service
+from routing.rights import Asker
 from routing.rules.building import packaged_rulesets, read_ruleset
 from routing.rules.evaluation import Evaluators, build_evaluators
 from routing.rules.ruleset import Ruleset
-from routing.service import Asker, World
+from routing.service import World
 from routing.settings import Settings
 from routing.vocabulary import Vocabulary
 

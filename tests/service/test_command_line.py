@@ -244,7 +244,7 @@ def test_facilities_can_be_looked_up(run: Run) -> None:
     code, out, _ = run("facilities", "list", "--json", "--kind", "hospital_seh")
     places = json.loads(out)["facilities"]
     assert {place["kind"] for place in places} == {"hospital_seh"}
-    code, out, _ = run("facilities", "show", places[0]["id"])
+    code, out, _ = run("facilities", "show", places[0]["id"], "--json")
     assert json.loads(out)["name"] == places[0]["name"]
     for arguments in (
         ["show", "nowhere"],

@@ -17,14 +17,16 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from routing import service
+from routing.directory_here import add_packaged
 from routing.errors import BadData, BadInput, BadRecord, NotFound, OtherSoftware, StoreUnavailable
 from routing.facilities.directory import national_directory_records
 from routing.log.canonical import canonical, digest, plain
+from routing.rights import Asker
 from routing.rules.selection import TEXTS
 from routing.rules_here import evaluators_of
-from routing.service import Asker, World
+from routing.service import World
 from routing.settings import Settings
-from routing.store import database, decisions, sources
+from routing.store import database, decisions, directory
 from routing.store.packing import pack
 from routing.store.tables import DECISIONS
 from tests.service.conftest import SORE_THROAT, STEMI, Clock, Open
@@ -209,7 +211,7 @@ def test_a_replay_uses_what_was_known_then(
     left = [record for record in document["facilities"] if gone not in (record["id"], record.get("located_at"))]
     clock.forward(days=30)
     with database.writing(world.engine) as connection:
-        assert sources.add_directory_if_new(connection, {**document, "facilities": left}, "test", clock.now) == 2
+        assert add_packaged(connection, {**document, "facilities": left}, "test", world.words, clock.now) == 2
 
     later = open_world(rulesets=other_rules)
     now = service.decide(later, STEMI, asker)
@@ -251,13 +253,13 @@ def test_the_agreements_of_a_region_decide_and_are_replayed(
 ) -> None:
     regional = service.decide(world, STROKE, asker)
     national = service.decide(world, {**STROKE, "region": None}, asker)
-    assert regional["provenance"]["region"] == {"name": "example-drip-and-ship", "version": "1.0.0"}
+    assert regional["provenance"]["region"] == {"name": "example-drip-and-ship", "version": "1.1.0"}
     assert national["provenance"]["region"] is None
     assert regional["recommendation"]["facility"]["id"] != national["recommendation"]["facility"]["id"]
     assert "nearest_first" in {reason["rule"].rsplit("/", 1)[-1] for reason in regional["warnings"]}
 
     shutil.copytree(Path(str(files("rulesets"))), tmp_path / "rulesets")
-    agreed = next((tmp_path / "rulesets").glob("regions/example-drip-and-ship/*/overlay.yaml"))
+    agreed = sorted((tmp_path / "rulesets").glob("regions/example-drip-and-ship/*/overlay.yaml"))[-1]
     agreed.write_text(agreed.read_text("utf-8").replace("value: 15", "value: 90"), "utf-8")
     later = open_world(rulesets=tmp_path / "rulesets")
     changed_since = service.decide(later, STROKE, asker)
@@ -270,7 +272,7 @@ def test_the_agreements_of_a_region_decide_and_are_replayed(
 
 def test_an_overlay_that_cannot_be_used_is_said_before_the_first_case(open_world: Open, tmp_path: Path) -> None:
     shutil.copytree(Path(str(files("rulesets"))), tmp_path / "rulesets")
-    agreed = next((tmp_path / "rulesets").glob("regions/example-drip-and-ship/*/overlay.yaml"))
+    agreed = sorted((tmp_path / "rulesets").glob("regions/example-drip-and-ship/*/overlay.yaml"))[-1]
     agreed.write_text(agreed.read_text("utf-8").replace("value: 15", "value: 9000"), "utf-8")
     spoiled = open_world(rulesets=tmp_path / "rulesets")
     ready, found = service.ready(spoiled)
@@ -359,47 +361,6 @@ def test_rulesets_tell_which_one_decides(world: World) -> None:
     assert service.vocabulary(world)["digest"] == world.words.digest
 
 
-def test_facilities_page_by_page(world: World) -> None:
-    seen, cursor = [], None
-    while True:
-        page = service.facilities(world, cursor=cursor, limit=100)
-        seen += [place["id"] for place in page["facilities"]]
-        if (cursor := page["next"]) is None:
-            break
-    assert seen == sorted(set(seen))
-    assert len(seen) == len(national_directory_records()["facilities"])
-
-
-def test_facilities_nearest_first(world: World) -> None:
-    seen, cursor = [], None
-    for _ in range(3):
-        page = service.facilities(world, capability="pci", near=(52.0907, 5.1214), cursor=cursor, limit=2)
-        seen += page["facilities"]
-        cursor = page["next"]
-    distances = [place["distance_km"] for place in seen]
-    assert distances == sorted(distances)
-    assert all(place["resolved"]["pci"] is True for place in seen)
-    one = service.facility(world, seen[0]["id"])
-    assert {**one, "distance_km": distances[0]} == {**seen[0], "directory_revision": 1}
-
-
-def test_facilities_by_region_and_kind(world: World) -> None:
-    by_name, by_word = (service.facilities(world, region=name, limit=200) for name in ("Fryslân", "fryslan"))
-    assert by_name == by_word
-    assert {place["rav"] for place in by_name["facilities"]} == {"Fryslân"}
-    assert service.facilities(world, region="nowhere")["facilities"] == []
-    kinds = {place["kind"] for place in service.facilities(world, kind="hospital_seh", limit=200)["facilities"]}
-    assert kinds == {"hospital_seh"}
-
-
-@pytest.mark.parametrize("question", [{"capability": "x"}, {"kind": "x"}, {"cursor": "x"}])
-def test_facilities_refuse_what_they_do_not_know(world: World, question: dict[str, Any]) -> None:
-    with pytest.raises(BadInput):
-        service.facilities(world, **question)
-    with pytest.raises(NotFound):
-        service.facility(world, "x")
-
-
 # -- several processes at once
 
 
@@ -422,7 +383,8 @@ def test_two_worlds_race_at_start(database_url: str, open_world: Open) -> None:
     world = open_world()
     assert sorted(logged(world)) == sorted(made)
     with database.reading(world.engine) as connection:
-        assert sources.newest_revision(connection) == 1
+        found = directory.head(connection)
+        assert found is not None and found.revision == 1
         assert connection.scalar(sa.text("SELECT count(*) FROM api_keys")) == 1
         assert connection.scalar(sa.text("SELECT count(*) FROM rulesets")) == 1
 
@@ -458,7 +420,7 @@ def test_the_rules_that_decided_in_a_region_stay_readable_when_it_agrees_on_othe
     shutil.copytree(Path(str(files("rulesets"))), tmp_path / "rulesets")
     shutil.rmtree(tmp_path / "rulesets/regions")
     later = open_world(rulesets=tmp_path / "rulesets")
-    assert service.ruleset(later, digest)["source"]["overlay.yaml"]["version"] == "1.0.0"
+    assert service.ruleset(later, digest)["source"]["overlay.yaml"]["version"] == "1.1.0"
 
 
 def test_a_decision_in_a_region_supersedes_a_national_one_and_both_replay(world: World, asker: Asker) -> None:
@@ -473,7 +435,7 @@ def test_a_decision_in_a_region_supersedes_a_national_one_and_both_replay(world:
 
 def test_an_agreement_that_counts_later_is_checked_now(open_world: Open, tmp_path: Path) -> None:
     shutil.copytree(Path(str(files("rulesets"))), tmp_path / "rulesets")
-    agreed = next((tmp_path / "rulesets").glob("regions/example-drip-and-ship/*/overlay.yaml"))
+    agreed = sorted((tmp_path / "rulesets").glob("regions/example-drip-and-ship/*/overlay.yaml"))[-1]
     text = agreed.read_text("utf-8").replace("2026-11-01", "2031-01-01").replace("value: 15", "value: 500")
     agreed.write_text(text, "utf-8")
     world = open_world(rulesets=tmp_path / "rulesets")

@@ -10,7 +10,8 @@ from pydantic import SecretStr
 
 from routing import service
 from routing.errors import BadInput
-from routing.service import ROLES, Asker, World
+from routing.rights import ROLES, Asker
+from routing.service import World
 from routing.store import database
 from routing.store.tables import API_KEYS
 from tests.service.conftest import Clock, Open

@@ -258,9 +258,9 @@ CHECKS = ("check", "test", "coverage")
 def region(tmp_path: Path) -> Path:
     """The agreements of a region beside a copy of the national rules they lie on."""
     packaged = packaged_rulesets()[0].parents[1]
-    shutil.copytree(packaged / "acute-nl/1.1.0", tmp_path / "r/acute-nl/1.1.0", ignore=shutil.ignore_patterns("cases"))
-    found = tmp_path / "r/regions/example-no-stops/1.0.0"
-    shutil.copytree(packaged / "regions/example-no-stops/1.0.0", found)
+    shutil.copytree(packaged / "acute-nl/1.2.0", tmp_path / "r/acute-nl/1.2.0", ignore=shutil.ignore_patterns("cases"))
+    found = tmp_path / "r/regions/example-no-stops/1.1.0"
+    shutil.copytree(packaged / "regions/example-no-stops/1.1.0", found)
     return found
 
 
@@ -289,8 +289,8 @@ def test_the_agreements_can_be_checked_from_their_own_folder(
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("[1.1.0]", "[9.9.9]", "overlay.yaml:8: there is no `acute-nl/9.9.9` beside `regions`"),
-        ("ruleset: acute-nl", "ruleset: acute-be", "overlay.yaml:8: there is no `acute-be/1.1.0` beside `regions`"),
+        ("[1.2.0]", "[9.9.9]", "overlay.yaml:8: there is no `acute-nl/9.9.9` beside `regions`"),
+        ("ruleset: acute-nl", "ruleset: acute-be", "overlay.yaml:8: there is no `acute-be/1.2.0` beside `regions`"),
         ("value: 60", "value: 500", "overlay.yaml:17: `500` is not within what a region may choose: 0 to 120 min"),
         ("value: 60", "value: 7.5", "overlay.yaml:17: `7.5` is not a whole number of minutes"),
         ("value: 60", "value: .inf", "overlay.yaml:17: "),
@@ -303,7 +303,7 @@ def test_agreements_that_are_wrong_are_one_clear_error(run: Run, region: Path, o
     code, out, _ = run("rules", "check", str(region), "--json")
     found = one_document(out)
     assert (code, found["errors"]) == (1, 1)
-    assert found["findings"]["errors"][0].startswith(f"regions/example-no-stops/1.0.0/{said}")
+    assert found["findings"]["errors"][0].startswith(f"regions/example-no-stops/1.1.0/{said}")
 
 
 @pytest.mark.parametrize("command", CHECKS)
@@ -335,14 +335,14 @@ def test_show_tells_what_holds_in_a_region(run: Run, region: Path) -> None:
 
 
 def test_diff_tells_what_a_region_chose(run: Run, region: Path) -> None:
-    code, out, _ = run("rules", "diff", "1.1.0", str(region), "--json")
+    code, out, _ = run("rules", "diff", "1.2.0", str(region), "--json")
     found = one_document(out)
     assert code == 0
     assert [change["id"] for change in found["parameters"]["changed"]] == ["lvo_bypass_minutes"]
     assert [change["id"] for change in found["agreements"]["changed"]] == ["stops_agreed"]
     assert found["rules"] == {"added": [], "removed": [], "changed": []}
     assert found["old"]["digest"] != found["new"]["digest"]
-    assert "parameters: ~ lvo_bypass_minutes" in run("rules", "diff", "1.1.0", str(region))[1]
+    assert "parameters: ~ lvo_bypass_minutes" in run("rules", "diff", "1.2.0", str(region))[1]
 
 
 def test_a_case_of_a_region_must_name_the_region(run: Run, region: Path) -> None:
@@ -388,6 +388,31 @@ def test_a_worked_case_without_an_offset_is_a_clear_error(run: Run, small: Path)
     code, out, _ = run("rules", "test", str(small))
     assert code == 1
     assert "error: cases/heart.yaml:1: `at` must be a time with offset" in out
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"profiles": [{"facility": "nowhere", "age_from_years": 18}]}, "there is no facility `nowhere`"),
+        ({"profiles": [{"facility": "umcg", "age_from_years": "18"}]}, "`age_from_years` Input should be"),
+        ({"profiles": [{"facility": "umcg", "capabilities": {"mri": True}}]}, "`capabilities.mri` is not a capability"),
+        ({"status": [{"facility": "nowhere"}]}, "there is no facility `nowhere`"),
+        ({"status": [{"facility": "umcg", "unit": "seh", "kind": "stop", "value": "yes",
+                      "observed_at": "2026-11-18T13:00:00+01:00"}]}, "`value` of `stop` is yes or no"),
+        ({"coming": [{"facility": "umcg", "unit": "seh", "at": ["soon"]}]}, "`at` must be a time with offset"),
+        ({"coming": [{"facility": "umcg", "unit": "sehh", "at": []}]}, "there is no stop kind `sehh`"),
+        ({"expect": {"recommended": {"does_not_say": "fulll"}}}, "there is no text `fulll`"),
+    ],
+)  # fmt: skip
+def test_live_facts_of_a_worked_case_that_cannot_be_are_a_clear_error(
+    run: Run, small: Path, part: dict[str, Any], said: str
+) -> None:
+    (small / "cases/heart.yaml").write_text(json.dumps({"cases": [{**a_case(), **part}]}), "utf-8")
+    code, out, err = run("rules", "test", str(small), "--json")
+    found = one_document(out)
+    assert (code, found["errors"], err) == (1, 1, "")
+    assert said in found["findings"]["errors"][0]
+    assert found["findings"]["errors"][0].startswith("cases/heart.yaml:1: ")
 
 
 @pytest.mark.parametrize("name", ["cases/more.yml", "cases/more/heart.yaml"])

@@ -17,10 +17,12 @@ from alembic.migration import MigrationContext
 from uuid_utils.compat import uuid7
 
 from routing import service
+from routing.directory_here import add_packaged
 from routing.errors import BadInput, BadRecord, NotFound, StoreUnavailable
 from routing.log.canonical import canonical
-from routing.service import Asker, World
-from routing.store import database, decisions, sources
+from routing.rights import Asker
+from routing.service import World
+from routing.store import database, decisions, directory, sources
 from routing.store.cursor import read_cursor, write_cursor
 from routing.store.tables import DECISIONS, METADATA
 from routing.vocabulary import digest_of
@@ -67,6 +69,12 @@ def found(world: World, **wanted: Any) -> list[UUID]:
         return [each.id for each in decisions.search(connection, decisions.Search(**wanted), None, 100)]
 
 
+def newest(connection: sa.Connection) -> int | None:
+    """The number of the newest directory."""
+    found = directory.head(connection)
+    return found.revision if found is not None else None
+
+
 def test_the_migrations_make_the_tables_that_the_code_expects(world: World) -> None:
     with database.reading(world.engine) as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
@@ -76,7 +84,7 @@ def test_an_upgrade_can_be_repeated(world: World) -> None:
     service.upgrade(world)
     service.upgrade(world)
     with database.reading(world.engine) as connection:
-        assert sources.newest_revision(connection) == 1
+        assert newest(connection) == 1
 
 
 def test_a_database_of_a_newer_version_is_refused(world: World) -> None:
@@ -190,18 +198,19 @@ def test_content_that_changed_is_found(world: World) -> None:
         table = METADATA.tables["directory_revisions"]
         connection.execute(table.update().values(digest=digest_of("something else")))
     with database.reading(world.engine) as connection, pytest.raises(BadRecord):
-        sources.read_directory_source(connection, 1)
+        directory.read_whole(connection, 1)
 
 
 def test_another_directory_is_another_revision(world: World) -> None:
     content: dict[str, Any] = {"reference_date": "2026-01", "facilities": []}
+    other = {**content, "holidays": ["2026-12-25"]}
     with database.writing(world.engine) as connection:
-        assert sources.add_directory_if_new(connection, content, "test", NOON) == 2
-        assert sources.add_directory_if_new(connection, content, "test", NOON) == 2
-        assert sources.add_directory_if_new(connection, {**content, "holidays": []}, "test", NOON) == 3
-        assert sources.add_directory_if_new(connection, content, "test", NOON) == 4
-        assert sources.newest_revision(connection) == 4
-        assert sources.read_directory_source(connection, 2) == content
+        revisions = [
+            add_packaged(connection, each, "test", world.words, NOON) for each in (content, content, other, content)
+        ]
+        assert revisions == [2, 2, 3, 4]
+        assert newest(connection) == 4
+        assert directory.read_whole(connection, 3).content["holidays"] == ["2026-12-25"]
 
 
 def test_only_its_owner_reads_the_file(tmp_path: Path) -> None:
@@ -245,10 +254,13 @@ def test_a_writer_that_waits_too_long_gives_up(tmp_path: Path, monkeypatch: pyte
     engine.dispose()
 
 
+ID = "01a20243bf417c2f9d1a7c2c4f3c9b11"
+
+
 def cursors() -> Iterator[str]:
-    yield from ("", "x", "%%%", "é", "A" * 500, write_cursor("only one"), write_cursor("no time", uuid7().hex))
-    yield from (write_cursor(NOON.isoformat(), "no id"), write_cursor("2026-11-18T12:00:00", uuid7().hex))
-    yield from (write_cursor(NOON.isoformat(), uuid7().hex) + "=x", write_cursor(1, 2), write_cursor(True, "x"))
+    yield from ("", "x", "%%%", "é", "A" * 500, write_cursor("only one"), write_cursor("no time", ID))
+    yield from (write_cursor(NOON.isoformat(), "no id"), write_cursor("2026-11-18T12:00:00", ID))
+    yield from (write_cursor(NOON.isoformat(), ID) + "=x", write_cursor(1, 2), write_cursor(True, "x"))
 
 
 @pytest.mark.parametrize("cursor", list(cursors()))

@@ -11,7 +11,8 @@ from flask import Flask
 from api import create_app
 from api.auth import ACTIONS
 from api.problems import TYPES
-from routing.service import RIGHTS, ROLES, close_world, open_world
+from routing.rights import RIGHTS, ROLES
+from routing.service import close_world, open_world
 from routing.settings import Settings
 
 ROOT = Path(__file__).parents[2]

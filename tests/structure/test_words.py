@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from routing.formats.fhir_places import UNITS as FHIR_UNITS
+from routing.formats.have1 import BED_TYPES, DOORS, REASONS
+from routing.formats.have2 import UNITS as HAVE2_UNITS
 from routing.vocabulary import AMBULANCES, URGENCIES, Vocabulary, read_vocabulary
 
 FACTS = {
@@ -99,6 +102,14 @@ def test_every_capability_condition_and_stop_unit_is_there(words: Vocabulary) ->
     assert set(CAPABILITIES.split()) - set(words.capabilities) == set()
     assert set(CONDITIONS.split()) - set(words.conditions) == set()
     assert set(STOP_UNITS.split()) - set(words.stop_kinds) == set()
+
+
+def test_every_word_that_feeds_are_turned_into_is_there(words: Vocabulary) -> None:
+    assert {bed: unit for unit, bed in BED_TYPES.values()} == {
+        bed: words.bed_kinds[bed].unit for _, bed in BED_TYPES.values()
+    }
+    assert set(REASONS) <= set(words.status_reasons)
+    assert {*DOORS, *FHIR_UNITS.values(), *HAVE2_UNITS.values()} <= set(words.stop_kinds)
 
 
 def test_the_five_time_critical_conditions_have_a_code(words: Vocabulary) -> None:

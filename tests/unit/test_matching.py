@@ -10,6 +10,7 @@ import pytest
 
 from routing.candidate import Candidate, Match
 from routing.criteria import lead_minutes
+from routing.facilities.status import Beds, Report, stop
 from tests.small_world import (
     AFTERNOON,
     EVENING,
@@ -21,6 +22,7 @@ from tests.small_world import (
     matched,
     place,
     ruleset,
+    ruleset_of_format_2,
     said,
     texts,
     travel_of,
@@ -622,11 +624,24 @@ def test_a_clear_choice_for_a_patient_whom_no_stop_holds_back_is_certain() -> No
     assert (found.badge, said(found.because)) == ("certain", ["confident"])
 
 
-def test_a_stop_that_is_not_known_of_makes_a_less_urgent_choice_sensitive() -> None:
+def test_a_choice_that_hangs_on_a_stop_nobody_reported_is_sensitive_and_says_so() -> None:
     places = [(10, place("near", "seh")), (60, place("far", "seh"))]
-    found = matched(places, SEH, urgency="U2")
+    found = matched(places, SEH, urgency="U3")
+    assert (found.badge, said(found.because)) == ("sensitive", ["stop_unknown"])
+    assert "Near" in texts(found.because)
+    assert matched(places, SEH, urgency="U3", suspected=["cva"]).badge == "certain"
+    assert matched(places, SEH, urgency="U2").badge == "certain", "the other is too far, with a stop or without"
+
+
+def test_rules_from_before_live_status_say_the_same_of_everybody_whom_a_stop_could_hold_back() -> None:
+    places, rules = [(10, place("near", "seh")), (60, place("far", "seh"))], ruleset_of_format_2()
+    found = matched(places, SEH, urgency="U2", rules=rules)
     assert (found.badge, said(found.because)) == ("sensitive", ["status_unknown"])
-    assert matched(places, SEH, urgency="U2", suspected=["cva"]).badge == "certain"
+    assert matched(places, SEH, urgency="U2", suspected=["cva"], rules=rules).badge == "certain"
+    full = {"near": (Report("seh", "beds", Beds(available=0), AFTERNOON),)}
+    assert ids(matched(places, SEH, urgency="U3", status=full, rules=rules).candidates) == ["near", "far"]
+    reported = stop("seh", AFTERNOON)
+    assert ids(matched(places, SEH, urgency="U3", status={"near": (reported,)}, rules=rules).candidates)[0] == "far"
 
 
 def test_a_near_tie_is_said_and_names_the_other_place() -> None:

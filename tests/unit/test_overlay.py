@@ -280,7 +280,7 @@ def test_a_bypass_limit_that_a_region_chose_is_that_of_the_need_and_of_the_text(
         national = desk.evaluators.ruleset.by_id["large-occlusion-early"]
         assert national.text != rule.text
     _, answer = decide_at_desk(desk, {**LVO, "region": "example-drip-and-ship"}, NOW)
-    assert answer["provenance"]["region"] == {"name": "example-drip-and-ship", "version": "1.0.0"}
+    assert answer["provenance"]["region"] == {"name": "example-drip-and-ship", "version": "1.1.0"}
     (need,) = [need for need in answer["needs"] if need["capability"] == "evt"]
     assert need["bypass_limit_minutes"] == 15
 

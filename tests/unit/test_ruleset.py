@@ -308,7 +308,7 @@ def test_one_mistake_is_said_once(tmp_path: Path) -> None:
         ("selection.yaml", "nearest: {text: {nl: nearest", "nearest: {text: {nl: 'na {minutes.real}'",
          "cannot be filled in"),
         ("selection.yaml", "minutes: 15, reference: {source: book}", "minutes: 15, reference: {source: bok}", "`bok`"),
-        ("selection.yaml", "units: {seh: [seh]}", "units: {}", "must name exactly seh"),
+        ("selection.yaml", "units: {seh: [seh]}", "units: {seh: [seh], sehh: [seh]}", "there is no unit `sehh`"),
         ("selection.yaml", "units: {seh: [seh]}", "units: {seh: [mri]}", "there is no capability `mri`"),
         ("selection.yaml", "goes_anyway: {urgency: U1", "goes_anyway: {urgency: U0", "is U1 or less urgent"),
         ("selection.yaml", "goes_anyway: {urgency: U1", "goes_anyway: {urgency: U2", "less urgent than that"),
@@ -462,5 +462,13 @@ def test_a_ruleset_of_the_first_format_needs_none_of_what_came_later(tmp_path: P
     found = small_ruleset(tmp_path, {**old, "urgency/extra.yaml": topic(rule("curly", "chest_pain"))})
     assert found.selection.stops is None
     assert "stopped" not in found.selection.order
-    (error,) = findings(tmp_path / "b", {**old, **changed("ruleset.yaml", "format: 2", "format: 3")})[:1]
-    assert "format" in error.message
+    (error,) = findings(tmp_path / "b", {**old, **changed("ruleset.yaml", "format: 2", "format: 4")})[:1]
+    assert (error.file, "format" in error.message) == ("ruleset.yaml", True)
+
+
+def test_a_ruleset_of_the_third_format_says_how_far_live_facts_are_relied_on(tmp_path: Path) -> None:
+    later = changed("ruleset.yaml", "format: 2", "format: 3")
+    said = " ".join(finding.message for finding in findings(tmp_path, later))
+    assert "`status` says how far live facts are relied on; rulesets of format 3 have it" in said
+    assert "stop_unknown" in said, "its texts are asked for"
+    assert small_ruleset(tmp_path / "b").selection.live is None, "the second format needs none of it"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import pairwise
+from math import acos
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from routing.geography import Point, places_at, some_of, unit_vector
 from routing.travel import TravelProvider, straight_line
@@ -92,3 +95,12 @@ def test_the_module_is_a_travel_provider() -> None:
 
 def test_a_unit_vector_has_length_one() -> None:
     assert sum(part * part for part in unit_vector(UTRECHT)) == pytest.approx(1)
+
+
+@given(st.tuples(st.floats(50, 54.5), st.floats(2.5, 8)), st.tuples(st.floats(49, 55), st.floats(2, 9)))
+def test_the_steps_say_what_the_formula_says(origin: Point, place: Point) -> None:
+    (x, y, z), (px, py, pz) = unit_vector(origin), unit_vector(place)
+    formula = straight_line._travel(straight_line.EARTH_RADIUS_KM * acos(min(1.0, x * px + y * py + z * pz)))
+    near, far = minutes(origin, places_at([origin, place]))
+    assert far == formula
+    assert near.minutes == minutes_between(origin, origin).minutes

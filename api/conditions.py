@@ -1,0 +1,53 @@
+"""Sees to it that nobody changes what they have not seen: a change names the tag of what it takes the place of."""
+
+from __future__ import annotations
+
+import re
+
+from flask import request
+
+from api.problems import Refused
+from routing.places import Expected
+
+_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_LIST = re.compile(rf"{_TAG.pattern}(?:[ \t]*,[ \t]*{_TAG.pattern})*")
+
+
+def expected(*, may_be_new: bool) -> Expected:
+    """What `If-Match` and `If-None-Match` of this request ask of what is there now (RFC 9110). One of them is needed:
+    `If-Match` for what is there, `If-None-Match: *` for what is not. Raises Refused (400, 428)."""
+    match, none_match = _tags("If-Match"), _tags("If-None-Match")
+    if match is None and not (may_be_new and none_match == "*"):
+        how = "`If-Match: <ETag of what you read>`" + (", or `If-None-Match: *` for a new place" if may_be_new else "")
+        raise Refused("precondition-required", f"This change needs {how}.")
+
+    def holds(tag: str | None) -> bool:
+        if match is not None and not _matches(match, tag, weak=False):
+            return False
+        return none_match is None or not _matches(none_match, tag, weak=True)
+
+    return holds
+
+
+Tags = list[tuple[bool, str]] | str
+"""The tags of a header, each with whether it is weak; or `*`."""
+
+
+def _tags(header: str) -> Tags | None:
+    given = request.headers.get(header)
+    if given is None:
+        return None
+    given = given.strip(" \t")
+    if given == "*":
+        return given
+    if not _LIST.fullmatch(given):
+        raise Refused("bad-request", f"`{header}` holds tags between double quotes, or `*`.")
+    return [(bool(weak), tag) for weak, tag in _TAG.findall(given)]
+
+
+def _matches(tags: Tags, tag: str | None, *, weak: bool) -> bool:
+    """Whether what is there (`tag`, None if nothing is) is named. A weak tag may only say what one has, not what one
+    changes."""
+    if tag is None:
+        return False
+    return isinstance(tags, str) or any(named == tag and (weak or not is_weak) for is_weak, named in tags)

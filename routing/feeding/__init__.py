@@ -1,0 +1,1 @@
+"""Takes in what others report of places: from files, over HTTP, and pulled from addresses."""

@@ -1,0 +1,133 @@
+"""What became of a decision: accepted, or overridden for a coded reason, and where the patient went instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from uuid_utils.compat import uuid7
+
+from routing.directory_here import newest_directory
+from routing.errors import BadInput, Fault, shown
+from routing.facilities.status import units_with_beds
+from routing.log.canonical import canonical, plain
+from routing.rights import Asker
+from routing.rules_here import in_force
+from routing.service import entry_of
+from routing.store import database, outcomes, reservations
+from routing.world import World
+
+OUTCOME_VERSION = 1
+COMMENT_MOST = 500
+
+By = Literal["triagist", "nurse", "paramedic", "doctor"]
+CLINICIANS = ("nurse", "paramedic", "doctor")
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    outcome: Literal["accepted", "overridden"]
+    by: By
+    reason: str | None = None
+    comment: str | None = Field(None, min_length=1, max_length=COMMENT_MOST)
+    destination: str | None = None
+
+
+def record_outcome(world: World, decision_id: str, body: Mapping[str, Any], asker: Asker) -> dict[str, Any]:
+    """Record what became of a decision; an earlier outcome stays, and the newest counts. `body`: `outcome` (accepted,
+    overridden), `by` (the function of who decides, never a name), and if overridden `reason` (a code under
+    `override_reasons` of the vocabulary), `comment` where that code needs one, and `destination` (id of a place; null
+    is no place of the directory). Raises BadInput, NotFound, StoreUnavailable."""
+    entry = plain(entry_of(world, decision_id))
+    given = _read(body)
+    directory, now = newest_directory(world), world.clock()
+    recommended = entry["result"]["recommendation"]["facility"]["id"]
+    faults = [*_faults(world, given)]
+    if given.destination is not None and given.destination not in directory.by_id:
+        message = "is not a place of the directory"
+        faults.append(Fault("destination", "unknown_facility", message, shown(given.destination), "/v1/facilities"))
+    if faults:
+        raise BadInput(tuple(faults))
+    destination = recommended if given.outcome == "accepted" else given.destination
+    outcome = {
+        "version": OUTCOME_VERSION,
+        "id": str(uuid7()),
+        "decision": decision_id,
+        "recorded_at": now.isoformat(),
+        **{name: getattr(given, name) for name in ("outcome", "by", "reason", "comment")},
+        "recommended": recommended,
+        "destination": destination,
+        "asker": {"key": asker.key_id, "roles": sorted(asker.roles)},
+    }
+    with database.writing(world.engine) as connection:
+        outcomes.append(connection, UUID(outcome["id"]), UUID(decision_id), now, canonical(outcome), UUID(asker.key_id))
+        # the patient is now on the way to where it was decided, and no longer to where it was advised
+        reservations.release(connection, UUID(decision_id))
+        if destination is not None:
+            reporting = units_with_beds(directory.status.get(destination, ()))
+            if units := sorted(reporting & {*_units(world, entry)}):
+                reservations.reserve(connection, UUID(decision_id), destination, units, now)
+    return outcome
+
+
+def outcomes_of(world: World, decision_id: str) -> dict[str, Any]:
+    """What was recorded of a decision, the newest first: `{"decision", "outcomes": [...]}`. Raises NotFound, BadRecord,
+    StoreUnavailable."""
+    entry_of(world, decision_id)
+    with database.reading(world.engine) as connection:
+        found = outcomes.read(connection, UUID(decision_id))
+    return {"decision": decision_id, "outcomes": [plain(each) for each in found]}
+
+
+def _read(body: Mapping[str, Any]) -> _Body:
+    try:
+        return _Body.model_validate(body)
+    except ValidationError as error:
+        raise BadInput(tuple(_shape_faults(error))) from error
+
+
+_ALLOWED = {
+    "outcome": "accepted, overridden",
+    "by": f"triagist, {', '.join(CLINICIANS)}: the function, never a name",
+    "comment": f"1 to {COMMENT_MOST} characters, nothing that says who the patient is",
+    "destination": "the id of a place, or null",
+}
+
+
+def _shape_faults(error: ValidationError) -> Iterator[Fault]:
+    for problem in error.errors(include_url=False):
+        name = ".".join(str(part) for part in problem["loc"])
+        allowed = ", ".join(_Body.model_fields) if problem["type"] == "extra_forbidden" else _ALLOWED.get(name)
+        # a comment is not repeated: it may say more than it should
+        seen = None if name == "comment" else shown(problem["input"])
+        yield Fault(name, problem["type"], problem["msg"], seen, allowed)
+
+
+def _faults(world: World, given: _Body) -> Iterator[Fault]:
+    reasons = world.words.override_reasons
+    if given.outcome == "accepted":
+        for name in ("reason", "destination"):
+            if (seen := getattr(given, name)) is not None:
+                yield Fault(name, "not_overridden", "belongs to what is overridden", shown(seen), "nothing, or null")
+        return
+    reason = reasons.get(given.reason or "")
+    if reason is None:
+        yield Fault("reason", "unknown_reason", "is not a reason", shown(given.reason), ", ".join(reasons))
+        return
+    if reason.comment and given.comment is None:
+        yield Fault("comment", "comment_needed", f"`{given.reason}` needs a comment", None, _ALLOWED["comment"])
+    if reason.clinician and given.by not in CLINICIANS:
+        message = f"`{given.reason}` is for a clinician to say"
+        yield Fault("by", "clinician_needed", message, given.by, ", ".join(CLINICIANS))
+
+
+def _units(world: World, entry: Mapping[str, Any]) -> Iterator[str]:
+    """The units of a place that matter to what the patient needs."""
+    stops = in_force(world, world.clock()).selection.stops
+    needs = {need["capability"] for need in entry["result"]["needs"]}
+    for unit, capabilities in stops.units.items() if stops is not None else ():
+        if needs & {*capabilities}:
+            yield unit

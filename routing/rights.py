@@ -1,0 +1,45 @@
+"""Who asks, and what each role may do: what is not named here is allowed to nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+ROLES = ("triagist", "ambulance", "facility", "medical_manager", "auditor", "operator")
+
+RIGHTS: Mapping[str, frozenset[str]] = {
+    "decide": frozenset({"triagist", "ambulance"}),
+    "preview": frozenset({"triagist", "ambulance"}),
+    "outcome": frozenset({"triagist", "ambulance"}),
+    "replay": frozenset({"triagist", "ambulance", "auditor"}),
+    "read_decisions": frozenset({"triagist", "ambulance", "auditor"}),
+    "read_facilities": frozenset(ROLES),
+    "write_facility": frozenset({"facility", "operator"}),
+    "report_status": frozenset({"facility", "operator"}),
+    "feed": frozenset({"facility", "operator"}),
+    "remove_facility": frozenset({"operator"}),
+    "read_vocabulary": frozenset(ROLES),
+    "read_rulesets": frozenset(ROLES),
+}
+"""Action -> the roles that may do it; an action that is not in the table is allowed to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks: the API key, by its id and label, with its roles. `facilities` are the ids of the places of which it is
+    the key; None is no limit. Whoever sits at the server itself has no key: then the id is empty."""
+
+    key_id: str
+    label: str
+    roles: frozenset[str]
+    facilities: frozenset[str] | None = None
+
+    def may(self, action: str) -> bool:
+        """Whether one of the asker's roles allows `action` (see RIGHTS)."""
+        return not self.roles.isdisjoint(RIGHTS.get(action, frozenset()))
+
+    def speaks_for(self, facility_id: str) -> bool:
+        """Whether the asker may change what is known of this place: a place only its own record, an operator any."""
+        if "operator" in self.roles and self.facilities is None:
+            return True
+        return self.facilities is not None and facility_id in self.facilities
