@@ -145,6 +145,10 @@ class Criteria:
         """When the patient arrives at a place so many minutes away."""
         return self.now + timedelta(minutes=self.lead + minutes)
 
+    def may_have(self, index: int) -> int:
+        """The bits of the capabilities that the place with this number has, or perhaps has."""
+        return self._mask_true[index] | self._mask_unknown[index]
+
     def assess(
         self, required: Sequence[PatientNeed], preferred: Sequence[str], places: Iterable[int]
     ) -> Iterator[Assessment]:

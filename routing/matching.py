@@ -33,8 +33,10 @@ def match(
     """Find the place for a triaged case; `travel` runs parallel to `directory.facilities`. Always answers."""
     # in UTC: adding minutes to a time in Amsterdam goes by the clock on the wall, also where that jumps
     matcher = _Matcher(triage, case, directory, ruleset, travel, now.astimezone(UTC))
-    stops = matcher.ranking.stops
-    return replace(matcher.match(), units=stops.units if stops is not None else frozenset())
+    found, stops = matcher.match(), matcher.ranking.stops
+    left = () if not matcher.left_out else (matcher.say("not_looked_at", {"count": matcher.left_out}),)
+    units = stops.units if stops is not None else frozenset()
+    return replace(found, units=units, warnings=(*found.warnings, *left))
 
 
 class _Matcher:
@@ -55,6 +57,7 @@ class _Matcher:
         self.wording = Wording(ruleset)
         self.words, self.say = PlaceWords(self.wording), self.wording.reason
         # what is said of a set of concessions
+        self.left_out = 0
         self._distances: dict[tuple[str, Travel], Reason] = {}
         self._out: dict[tuple[int, ...], tuple[tuple[Reason, ...], tuple[Text, ...]]] = {}
         with_place = [need for need in triage.needs if ruleset.vocabulary.capabilities[need.capability].place]
@@ -143,11 +146,26 @@ class _Matcher:
         """The places within reach, and if none of them qualifies the places beyond it as well."""
         numbers = range(len(self.travel))
         near = [number for number in numbers if self.travel[number].minutes <= self.reach]
-        found = tuple(self.criteria.assess(required, self.preferred, near))
+        found = tuple(self.criteria.assess(required, self.preferred, self.looked_at(required, near)))
         if any(place.surely < NEVER for place in found):
             return found
         beyond = [number for number in numbers if self.travel[number].minutes > self.reach]
         return (*found, *self.criteria.assess(required, self.preferred, beyond))
+
+    def looked_at(self, required: Sequence[PatientNeed], near: list[int]) -> list[int]:
+        """Of the places within reach those that are looked at: where there are very many the nearest, of those that may
+        have all that is required and of the others. How many were left out is said."""
+        search = self.ruleset.selection.search
+        self.left_out = 0
+        if search is None or len(near) <= min(search.able_most, search.others_most):
+            return near
+        wanted = sum(self.directory.bits[need.capability] for need in required)
+        nearest = sorted(near, key=lambda number: self.travel[number].minutes)
+        able = [number for number in nearest if not wanted & ~self.criteria.may_have(number)]
+        others = [number for number in nearest if wanted & ~self.criteria.may_have(number)]
+        kept = [*able[: search.able_most], *others[: search.others_most]]
+        self.left_out = len(near) - len(kept)
+        return sorted(kept)
 
     def chosen(
         self, required: Sequence[PatientNeed], assessed: Sequence[Assessment], warnings: tuple[Reason, ...]

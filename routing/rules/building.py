@@ -36,7 +36,7 @@ from routing.rules.condition import (
 from routing.rules.rule import Acceptance, Need, Reference, Rule, RuleCycle, strata
 from routing.rules.ruleset import Logistics, Norm, Ruleset
 from routing.rules.scores import Band, Derived, Item, Score
-from routing.rules.selection import Instead, Limit, Nobody, OfSomePatients, Selection, Template
+from routing.rules.selection import Instead, Limit, Nobody, OfSomePatients, Search, Selection, Template
 from routing.rules.selection_checks import read_live_parts, selection_problems
 from routing.rules.shapes import (
     AcceptedEntry,
@@ -455,7 +455,7 @@ class _Builder:
         problems, stops, live = read_live_parts(given, self.parameters, self.vocabulary)
         for location, message in problems:
             self.error(file, location, message)
-        for name, part in (("stops", given.stops), ("status", given.status)):
+        for name, part in (("stops", given.stops), ("status", given.status), ("search", given.search)):
             if part is not None:
                 self.reference(part.reference, file, (name,))
         asked = {part: tuple(self.of_some(part, given.open_questions)) for part in ("asked_first", "not_asked")}
@@ -481,6 +481,7 @@ class _Builder:
             texts={key: Template(entry.text, entry.change) for key, entry in given.texts.items()},
             stops=stops,
             live=live,
+            search=Search(given.search.able_most, given.search.others_most) if given.search else None,
         )
 
     def of_some(self, part: str, given: QuestionsEntry) -> Iterator[OfSomePatients]:

@@ -83,6 +83,7 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "beds_stale": _NAME,
     "might_be_better": ("name", "minutes", "what"),
     "faster_but": ("name", "minutes", "what"),
+    "not_looked_at": ("count",),
 }
 """Every text that a ruleset must give, with the words that may stand between braces in it."""
 
@@ -115,6 +116,7 @@ TEXTS_SINCE: Mapping[str, int] = {
             "stop_stale",
             "beds_stale",
             "might_be_better",
+            "not_looked_at",
             "faster_but",
         ),
         3,
@@ -169,6 +171,15 @@ class LiveFacts:
     ended_shown_minutes: int
     herd_guard: bool
     reservation_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How many of the places within reach are looked at, the nearest first: of those that may have all that is needed,
+    and of the others."""
+
+    able_most: int
+    others_most: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,3 +242,4 @@ class Selection:
     texts: Mapping[str, Template]
     stops: Stops | None = None
     live: LiveFacts | None = None
+    search: Search | None = None

@@ -25,6 +25,8 @@ def selection_problems(
         yield ("order",), f"must name each of {', '.join(orders)} once"
     if (given.stops is None) != (version == 1):
         yield ("stops",), "`stops` says what a stop means; rulesets of format 2 and later have it"
+    if (given.search is None) != (version < 3):
+        yield ("search",), "`search` says how many places are looked at; rulesets of format 3 have it"
     if (given.status is None) != (version < 3):
         yield ("status",), "`status` says how far live facts are relied on; rulesets of format 3 have it"
     if given.known_there_from not in URGENCIES:

@@ -346,6 +346,15 @@ class StatusEntry(Strict):
     why: str
 
 
+class SearchEntry(Strict):
+    """How many places are looked at."""
+
+    able_most: int = Field(ge=1)
+    others_most: int = Field(ge=1)
+    reference: ReferenceEntry
+    why: str
+
+
 class SelectionFile(Strict):
     """`selection.yaml`."""
 
@@ -359,4 +368,5 @@ class SelectionFile(Strict):
     fallback: FallbackEntry
     stops: StopsEntry | None = None
     status: StatusEntry | None = None
+    search: SearchEntry | None = None
     texts: dict[str, TemplateEntry]

@@ -11,6 +11,10 @@ import pytest
 from routing.candidate import Candidate, Match
 from routing.criteria import lead_minutes
 from routing.facilities.status import Beds, Report, stop
+from routing.packaged import packaged_directory
+from routing.rules.building import packaged_rulesets, read_ruleset, ruleset_from_source
+from routing.rules.ruleset import Ruleset
+from routing.vocabulary import read_vocabulary
 from tests.small_world import (
     AFTERNOON,
     EVENING,
@@ -27,6 +31,7 @@ from tests.small_world import (
     texts,
     travel_of,
     triaged,
+    vocabulary,
     windows,
 )
 
@@ -696,3 +701,51 @@ def test_the_criteria_shown_are_the_order_they_were_ranked_in() -> None:
 def test_the_small_directory_lies_where_the_tests_say() -> None:
     assert len(directory().facilities) == 11
     assert HERE == (52.0, 5.0)
+
+
+# -- very many places
+
+
+def searching(able: int, others: int) -> Ruleset:
+    """Rules that look at so many places."""
+    source = dict(ruleset().source)
+    search = {**source["selection.yaml"]["search"], "able_most": able, "others_most": others}
+    source["selection.yaml"] = {**source["selection.yaml"], "search": search}
+    return ruleset_from_source(source, vocabulary())
+
+
+MANY = [
+    *((10 + number, place(f"able-{number}", "seh")) for number in range(6)),
+    *((1 + number, place(f"other-{number}", "ivt")) for number in range(6)),
+]
+
+
+def test_of_very_many_places_the_nearest_are_looked_at_and_the_rest_is_counted() -> None:
+    found = matched(MANY, SEH, rules=searching(2, 3))
+    assert ids(found.candidates) == ["able-0", "able-1"]
+    assert ids(found.ruled_out) == ["other-0", "other-1", "other-2"]
+    (said_so,) = [warning for warning in found.warnings if warning.rule.endswith("/not_looked_at")]
+    assert dict(said_so.because) == {"count": 7}
+
+
+def test_a_place_that_may_have_what_is_needed_is_never_left_out_for_one_that_has_it_not() -> None:
+    unsure = (90, place("unsure", unknown=["seh"]))
+    found = matched([*MANY[6:], unsure], SEH, rules=searching(1, 1))
+    assert ids(found.candidates) == ["unsure"]
+
+
+def test_where_there_are_not_very_many_places_all_are_looked_at() -> None:
+    all_of_them = matched(MANY, SEH, rules=searching(6, 6))
+    assert len(all_of_them.candidates) + len(all_of_them.ruled_out) == len(MANY)
+    assert "not_looked_at" not in said(all_of_them.warnings)
+
+
+def test_the_national_directory_has_fewer_places_than_are_looked_at() -> None:
+    places = packaged_directory(read_vocabulary())
+    search = read_ruleset(packaged_rulesets()[-1], read_vocabulary()).selection.search
+    assert search is not None
+    for bit in places.bits.values():
+        may_have = [has | perhaps for has, perhaps in zip(places.mask_true, places.mask_unknown, strict=True)]
+        able = sum(bool(mask & bit) for mask in may_have)
+        assert able <= search.able_most
+        assert len(places.facilities) - able <= search.others_most
