@@ -212,7 +212,9 @@ class _Matcher:
             return self.care_without_place(others, assessed)
         fallback = selection.fallback_capability
         plain = [_plain_need(fallback)]
-        before = {place.facility.id: place for place in assessed}
+        # where some places were left out, others may be looked at below
+        every = self.criteria.assess(required, self.preferred, range(len(self.travel))) if self.left_out else assessed
+        before = {place.facility.id: place for place in every}
         self.criteria, self.ranking = self.held_against([fallback])
         again = tuple(place._replace(besides=_apart(before[place.facility.id], place)) for place in self.assess(plain))
         if any(place.surely < NEVER for place in again) and not _is_plain(required, fallback):

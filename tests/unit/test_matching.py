@@ -734,6 +734,15 @@ def test_a_place_that_may_have_what_is_needed_is_never_left_out_for_one_that_has
     assert ids(found.candidates) == ["unsure"]
 
 
+def test_where_nobody_of_very_many_places_can_do_it_the_way_out_is_found_among_all() -> None:
+    found = matched(MANY, ("hap", "required"), rules=searching(2, 3))
+    assert ids(found.candidates) == ["able-0", "able-1"]
+    assert found.badge == "call_first"
+    assert "fallback" in said(found.warnings)
+    beyond = [(200 + number, place(f"beyond-{number}", "seh")) for number in range(3)]
+    assert ids(matched([*MANY[6:], *beyond], ("hap", "required"), rules=searching(1, 1)).candidates)[0] == "beyond-0"
+
+
 def test_where_there_are_not_very_many_places_all_are_looked_at() -> None:
     all_of_them = matched(MANY, SEH, rules=searching(6, 6))
     assert len(all_of_them.candidates) + len(all_of_them.ruled_out) == len(MANY)
