@@ -24,6 +24,7 @@ from routing.errors import (
     OtherSoftware,
     StoreUnavailable,
 )
+from routing.feeding.report import fault_record
 from routing.vocabulary import Text
 
 MAX_ERRORS = 50
@@ -234,22 +235,12 @@ def problem(
         "advice": kind.advice.wire(),
     }
     if faults:
-        body["errors"] = [_fault(fault) for fault in faults[:MAX_ERRORS]]
+        body["errors"] = [fault_record(fault) for fault in faults[:MAX_ERRORS]]
     body.update(more or {})
     response = Response(orjson.dumps(body), status or kind.status, content_type="application/problem+json")
     response.headers.update(headers or {})
     response.headers["Vary"] = "Accept-Language"
     return response
-
-
-def _fault(fault: Fault) -> dict[str, Any]:
-    return {
-        "field": fault.field[:200],
-        "code": fault.code,
-        "message": fault.message[:500],
-        "value": fault.value,
-        "allowed": fault.allowed,
-    }
 
 
 def register(app: Flask) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -18,7 +18,7 @@ from routing.facilities.directory import Directory
 from routing.facilities.opening import TIME_ZONE
 from routing.facilities.profile import Facility, capability_table
 from routing.facilities.record import facility_record, read_facility
-from routing.facilities.reporting import Judged, judge, lately, read_report
+from routing.facilities.reporting import SOURCE, Judged, judge, lately, read_report
 from routing.facilities.status import Report, report_record
 from routing.geography import distance_km
 from routing.rights import Asker
@@ -29,8 +29,6 @@ from routing.store import directory as history
 from routing.store.cursor import bad_cursor, read_cursor, write_cursor
 from routing.vocabulary import digest_of
 from routing.world import World
-
-_SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,63}")
 
 REPORTS_MOST = 500
 """So many reports of one place may come in one call."""
@@ -400,7 +398,7 @@ def _own(asker: Asker) -> str:
 
 def _source(body: Mapping[str, Any], asker: Asker) -> str:
     given = body.get("source")
-    if given is not None and not (isinstance(given, str) and _SOURCE.fullmatch(given)):
+    if given is not None and not (isinstance(given, str) and SOURCE.fullmatch(given)):
         raise bad_input("source", "wrong_value", "is not a source", given, "1 to 64 letters, digits and . _ : / -")
     return given or (f"key {asker.key_id}" if asker.key_id else asker.label)
 
@@ -430,8 +428,3 @@ def _moment(name: str, given: Any) -> datetime | None:
     if found is None or found.tzinfo is None:
         raise bad_input(name, "bad_time", "is not a time with an offset", given, "2026-11-21T20:04:00+01:00")
     return found.astimezone(UTC)
-
-
-def open_stops(reports: Iterable[Report], live: Live, now: datetime) -> Iterator[Report]:
-    """The stops of a place that are in force."""
-    return (report for report in reports if live.in_force(report, now))

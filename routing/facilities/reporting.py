@@ -37,7 +37,10 @@ def _moment(value: Any) -> datetime:
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-Source = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,63}$")]
+SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,63}")
+"""What the name of who says something may look like."""
+
+Source = Annotated[str, StringConstraints(pattern=f"^{SOURCE.pattern}$")]
 
 
 class _Wire(BaseModel):

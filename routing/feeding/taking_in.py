@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -12,6 +11,7 @@ from routing.directory_here import Proposal, change_directory, newest_directory
 from routing.errors import BadInput, BrokenFeed, NotFound, bad_input, shown
 from routing.facilities.changes import Change
 from routing.facilities.profile import CapabilityTable, Facility, capability_table
+from routing.facilities.reporting import SOURCE
 from routing.feeding.draft import Draft, Names, Prepared, find, names_of, take
 from routing.feeding.report import FeedReport, Outcome
 from routing.formats.feed import FORMATS, FeedOptions, FeedRecord
@@ -22,8 +22,6 @@ from routing.world import World
 RECORDS_AT_ONCE = 200
 PARTS_AT_ONCE = 500
 """So many records, or so many things said in them, are taken in with one revision of the directory."""
-
-_SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,63}")
 
 
 def take_in(
@@ -48,7 +46,7 @@ def take_in(
     """
     if (reader := FORMATS.get(format)) is None:
         raise NotFound("format", str(shown(format)))
-    if not _SOURCE.fullmatch(source):
+    if not SOURCE.fullmatch(source):
         raise bad_input("source", "wrong_value", "is not a source", source, "1 to 64 letters, digits and . _ : / -")
     if reader.needs_map and field_map is None:
         raise bad_input("map", "missing", f"is needed: the fields of `{format}` differ between senders")
