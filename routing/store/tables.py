@@ -131,11 +131,14 @@ OUTCOMES = sa.Table(
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("decision_id", sa.Uuid, sa.ForeignKey("decisions.id"), nullable=False),
     sa.Column("recorded_at", Moment, nullable=False),
-    sa.Column("record", sa.LargeBinary, nullable=False),
-    _digest("record_digest", nullable=False),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("facility_id", sa.Text),
     sa.Column("key_id", sa.Uuid, sa.ForeignKey("api_keys.id"), nullable=False),
     sa.Index(None, "decision_id", "recorded_at"),
 )
+"""What one searches outcomes by; all of an outcome stands sealed in `records`, and its entry in the log."""
 
 API_KEYS = sa.Table(
     "api_keys",
@@ -145,6 +148,7 @@ API_KEYS = sa.Table(
     sa.Column("key_sha256", sa.String(64), nullable=False, unique=True),
     sa.Column("roles", sa.Text, nullable=False),
     sa.Column("facilities", sa.Text),
+    sa.Column("organisation", sa.Text),
     sa.Column("bootstrap", sa.Boolean, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("expires_at", Moment),
@@ -164,11 +168,14 @@ DECISIONS = sa.Table(
     sa.Column("directory_revision", sa.Integer, sa.ForeignKey("directory_revisions.revision"), nullable=False),
     sa.Column("supersedes", sa.Uuid, sa.ForeignKey("decisions.id")),
     sa.Column("key_id", sa.Uuid, sa.ForeignKey("api_keys.id"), nullable=False),
-    sa.Column("entry", sa.LargeBinary, nullable=False),
-    _digest("entry_digest", nullable=False),
+    sa.Column("patient", sa.String(32)),
+    sa.Column("erased_at", Moment),
     sa.Index(None, "decided_at", "id"),
     sa.Index(None, "facility_id", "decided_at"),
+    sa.Index(None, "patient", "decided_at"),
 )
+"""What one searches decisions by; all of a decision stands sealed in `records`, and its entry in the log. `patient` is
+a pseudonym. Of a decision that was erased only when, how urgent and by which rules is left."""
 
 DECISION_CONDITIONS = sa.Table(
     "decision_conditions",
@@ -178,6 +185,87 @@ DECISION_CONDITIONS = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Index(None, "code", "decision_id"),
 )
+
+LOG_ENTRIES = sa.Table(
+    "log_entries",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("log", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("logged_at", Moment, nullable=False),
+    sa.Column("entry", sa.LargeBinary, nullable=False),
+    sa.Column("position", sa.BigInteger),
+    sa.Index("uq_log_entries_log_position", "log", "position", unique=True),
+    sa.Index(
+        "ix_log_entries_waiting",
+        "log",
+        "logged_at",
+        "id",
+        postgresql_where=sa.text("position IS NULL"),
+        sqlite_where=sa.text("position IS NULL"),
+    ),
+)
+"""Entries of logs, each with nothing about a patient in it. They are added without a position in the tree, which the
+sequencer gives them shortly afterwards; nothing else of them is ever changed."""
+
+LOG_TILES = sa.Table(
+    "log_tiles",
+    METADATA,
+    sa.Column("log", sa.Text, primary_key=True),
+    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hashes", sa.LargeBinary, nullable=False),
+)
+"""The tree of a log: up to 256 hashes of one level in a row."""
+
+LOG_CHECKPOINTS = sa.Table(
+    "log_checkpoints",
+    METADATA,
+    sa.Column("log", sa.Text, primary_key=True),
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("signed_at", Moment, nullable=False),
+)
+"""What was signed of a log: how many entries it had and what their root is."""
+
+LOG_KEYS = sa.Table(
+    "log_keys",
+    METADATA,
+    sa.Column("log", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("vkey", sa.Text, nullable=False),
+    sa.Column("statement", sa.Text),
+    sa.Column("added_at", Moment, nullable=False),
+)
+"""The public keys of a log, in the order in which they signed; each but the first is announced by the one before it
+(`statement`). The name in the first is the origin of the log."""
+
+RECORDS = sa.Table(
+    "records",
+    METADATA,
+    sa.Column("id", sa.Uuid, sa.ForeignKey("log_entries.id"), primary_key=True),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+)
+"""All that is known of an entry, encrypted, each under a key of its own."""
+
+RECORD_KEYS = sa.Table(
+    "record_keys",
+    METADATA,
+    sa.Column("id", sa.Uuid, sa.ForeignKey("log_entries.id"), primary_key=True),
+    sa.Column("sealing_key", sa.String(16), nullable=False),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+)
+"""The keys of records, each wrapped with the sealing key of this name. Without its key a record is gone."""
+
+UNADOPTED = sa.Table(
+    "unadopted",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+    _digest("record_digest", nullable=False),
+)
+"""Records from before there was a log with proofs, until `upgrade` has sealed them and given each an entry."""
 
 FEEDS = sa.Table(
     "feeds",
