@@ -18,6 +18,7 @@ from routing.errors import (
     BadInput,
     BadRecord,
     Changed,
+    Erased,
     Fault,
     NotAllowed,
     NotFound,
@@ -101,6 +102,14 @@ TYPES: Mapping[str, ProblemType] = _table(
         "This method is not possible here",
         "Gebruik een van de methoden in de kop `Allow`.",
         "Use one of the methods in the `Allow` header.",
+    ),
+    (
+        "erased",
+        410,
+        "Dit is gewist",
+        "This was erased",
+        "Wat over de patiënt was vastgelegd, is met opzet gewist. Dat het er was en is gewist, staat in het logboek.",
+        "What was recorded about the patient was erased on purpose. That it was there, and was erased, is in the log.",
     ),
     (
         "precondition-failed",
@@ -251,6 +260,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(NotAllowed, lambda e: problem("forbidden", _sentence(str(e))))
     app.register_error_handler(Changed, _changed)
     app.register_error_handler(NotFound, lambda e: problem("not-found", f"There is no {e.what} `{e.name[:100]}`."))
+    app.register_error_handler(Erased, lambda e: problem("erased", f"The {e.what} `{e.name[:100]}` was erased."))
     app.register_error_handler(StoreUnavailable, _store_unavailable)
     app.register_error_handler(BadRecord, _damaged)
     app.register_error_handler(OtherSoftware, _other_software)

@@ -30,7 +30,7 @@ from routing.facilities.profile import capability_table
 from routing.facilities.record import facility_record
 from routing.facilities.status import Beds, LiveStatus, Report
 from routing.log.canonical import canonical
-from routing.log.entry import make_entry
+from routing.log.record import make_record
 from routing.packaged import directory_document
 from routing.rights import Asker
 from routing.rules.evaluation import Evaluators
@@ -156,7 +156,7 @@ def _decide(evaluators: Evaluators, directory: Directory, body: Mapping[str, Any
     words = evaluators.ruleset.vocabulary
     case = parse_case(body, words, now, directory.by_id)
     decided = decide(case, directory, evaluators, now)
-    canonical(make_entry(decided, case, words, id="", now=now, asker={}, supersedes=None))
+    canonical(make_record(decided, case, words, id="", now=now, asker={}, supersedes=None))
 
 
 # -- seeing what changed ----------------------------------------------------------------------------------------------

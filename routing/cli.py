@@ -135,6 +135,7 @@ def _keeping(commands: Any) -> None:
     create.add_argument("--role", action="append", required=True, choices=ROLES, help="may be given more than once")
     of = "id of a place of which it is the key, with the role facility; may be given more than once"
     create.add_argument("--facility", action="append", metavar="ID", help=of)
+    create.add_argument("--organisation", metavar="NAME", help="whose key it is; stands in every record made with it")
     add_json_option(create)
     database = add_group(commands, "db", "Look after the database.")
     text = "Bring the tables and the packaged directory up to date; may be repeated."
@@ -178,10 +179,11 @@ def _keys_create(arguments: argparse.Namespace) -> int:
     roles = frozenset(arguments.role)
     facilities = frozenset(arguments.facility) if arguments.facility else None
     with opened_world() as world:
-        key = service.create_key(world, arguments.label, roles, facilities)
+        key = service.create_key(world, arguments.label, roles, facilities, arguments.organisation)
     if arguments.json:
         of = sorted(facilities) if facilities is not None else None
-        show({"key": key, "label": arguments.label, "roles": sorted(roles), "facilities": of})
+        made = {"key": key, "label": arguments.label, "roles": sorted(roles), "facilities": of}
+        show({**made, "organisation": arguments.organisation})
     else:
         say("this key is shown once:")
         print(key)

@@ -13,6 +13,7 @@ from datetime import datetime
 from routing.candidate import Match
 from routing.case import Case
 from routing.facilities.directory import Directory
+from routing.facilities.facts import facts_digest
 from routing.geography import Places, Point
 from routing.matching import match
 from routing.rules.evaluation import Evaluators
@@ -27,7 +28,8 @@ Minutes = Callable[[Point, Places, datetime], tuple[Travel, ...]]
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The whole answer with what it was made of; see the contract for how it looks outside. `reserved` are the recent
-    recommendations that counted, `units` those of a place that matter to what this patient needs."""
+    recommendations that counted, `units` those of a place that matter to what this patient needs, `travel` the times to
+    all places of the directory."""
 
     triage: Triage
     match: Match
@@ -37,7 +39,9 @@ class Decision:
     vocabulary_digest: str
     directory_revision: int
     directory_digest: str
+    directory_facts: str
     travel_method: str
+    travel: tuple[Travel, ...]
     reserved: Mapping[str, Mapping[str, tuple[datetime, ...]]]
     units: frozenset[str]
 
@@ -68,7 +72,9 @@ def decide(
         vocabulary_digest=ruleset.vocabulary.digest,
         directory_revision=directory.revision,
         directory_digest=directory.digest,
+        directory_facts=facts_digest(directory),
         travel_method=method,
+        travel=minutes,
         reserved={key: directory.reserved[key] for key in _ids(matched) if key in directory.reserved},
         units=matched.units,
     )

@@ -99,6 +99,19 @@ class StoreUnavailable(WegwijsError):
     """The database cannot be reached or does not accept the record, so nothing may be answered."""
 
 
+class KeysUnusable(StoreUnavailable):
+    """The secret keys are not there, cannot be read, or are not those of this log: nothing can be recorded."""
+
+
+class Erased(WegwijsError):
+    """What is asked for was there and was erased on purpose; that it was, and when, stands in the log."""
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"{what} `{name}` was erased")
+        self.what = what
+        self.name = name
+
+
 class OtherSoftware(WegwijsError):
     """What was stored with a decision has a form that this version does not read; the version that wrote it does."""
 

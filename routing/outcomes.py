@@ -12,10 +12,13 @@ from uuid_utils.compat import uuid7
 from routing.directory_here import newest_directory
 from routing.errors import BadInput, Fault, shown
 from routing.facilities.status import units_with_beds
-from routing.log.canonical import canonical, plain
-from routing.rights import Asker
+from routing.keys_here import checked_keyring
+from routing.log.canonical import plain
+from routing.log.record import SOFTWARE
+from routing.log_here import add, make_ready, records_of
+from routing.rights import Asker, who
 from routing.rules_here import in_force
-from routing.service import entry_of
+from routing.service import record_of
 from routing.store import database, outcomes, reservations
 from routing.world import World
 
@@ -41,7 +44,7 @@ def record_outcome(world: World, decision_id: str, body: Mapping[str, Any], aske
     overridden), `by` (the function of who decides, never a name), and if overridden `reason` (a code under
     `override_reasons` of the vocabulary), `comment` where that code needs one, and `destination` (id of a place; null
     is no place of the directory). Raises BadInput, NotFound, StoreUnavailable."""
-    entry = plain(entry_of(world, decision_id))
+    entry = plain(record_of(world, decision_id))
     given = _read(body)
     directory, now = newest_directory(world), world.clock()
     recommended = entry["result"]["recommendation"]["facility"]["id"]
@@ -60,10 +63,22 @@ def record_outcome(world: World, decision_id: str, body: Mapping[str, Any], aske
         **{name: getattr(given, name) for name in ("outcome", "by", "reason", "comment")},
         "recommended": recommended,
         "destination": destination,
-        "asker": {"key": asker.key_id, "roles": sorted(asker.roles)},
+        "asker": who(asker),
+        "software": SOFTWARE,
     }
     with database.writing(world.engine) as connection:
-        outcomes.append(connection, UUID(outcome["id"]), UUID(decision_id), now, canonical(outcome), UUID(asker.key_id))
+        add(connection, make_ready(checked_keyring(world, connection), "outcome", outcome), now)
+        row = outcomes.Row(
+            id=UUID(outcome["id"]),
+            decision_id=UUID(decision_id),
+            recorded_at=now,
+            event="decided",
+            outcome=given.outcome,
+            reason=given.reason,
+            facility_id=destination,
+            key_id=UUID(asker.key_id),
+        )
+        outcomes.append(connection, row)
         # the patient is now on the way to where it was decided, and no longer to where it was advised
         reservations.release(connection, UUID(decision_id))
         if destination is not None:
@@ -76,10 +91,11 @@ def record_outcome(world: World, decision_id: str, body: Mapping[str, Any], aske
 def outcomes_of(world: World, decision_id: str) -> dict[str, Any]:
     """What was recorded of a decision, the newest first: `{"decision", "outcomes": [...]}`. Raises NotFound, BadRecord,
     StoreUnavailable."""
-    entry_of(world, decision_id)
+    record_of(world, decision_id)
     with database.reading(world.engine) as connection:
-        found = outcomes.read(connection, UUID(decision_id))
-    return {"decision": decision_id, "outcomes": [plain(each) for each in found]}
+        ids = outcomes.of_decision(connection, UUID(decision_id))
+        found = records_of(world, connection, ids)
+    return {"decision": decision_id, "outcomes": [plain(found[each]) for each in ids if each in found]}
 
 
 def _read(body: Mapping[str, Any]) -> _Body:

@@ -15,7 +15,7 @@ from routing.facilities.directory import Directory, national_directory_records, 
 from routing.facilities.profile import capability_table
 from routing.facilities.public_holidays import dutch_holidays
 from routing.log.canonical import canonical, plain
-from routing.log.entry import answer, make_entry
+from routing.log.record import answer, make_record
 from routing.rules.building import packaged_rulesets, read_ruleset
 from routing.rules.evaluation import Evaluators, build_evaluators
 from routing.rules.overlay import Overlay, lay_over, overlay_folders, overlay_in_force, read_overlay
@@ -100,5 +100,5 @@ def decide_at_desk(desk: Desk, body: Any, now: datetime) -> tuple[Decision, dict
     """The decision on the case in `body` at `now`, and how it looks outside (without an id). Raises BadInput."""
     case = parse_case(body, desk.words, now, desk.directory.by_id)
     decision = decide(case, desk.directory, desk.evaluators_for(case.region, now), now)
-    entry = make_entry(decision, case, desk.words, id="", now=now, asker={}, supersedes=None)
-    return decision, {**answer(plain(canonical(entry))), "id": None}
+    record = make_record(decision, case, desk.words, id="", now=now, asker={}, supersedes=None)
+    return decision, {**answer(plain(canonical(record))), "id": None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 ROLES = ("triagist", "ambulance", "facility", "medical_manager", "auditor", "operator")
 
@@ -27,12 +28,14 @@ RIGHTS: Mapping[str, frozenset[str]] = {
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Who asks: the API key, by its id and label, with its roles. `facilities` are the ids of the places of which it is
-    the key; None is no limit. Whoever sits at the server itself has no key: then the id is empty."""
+    the key; None is no limit. `organisation` is whose key it is. Whoever sits at the server itself has no key: then the
+    id is empty."""
 
     key_id: str
     label: str
     roles: frozenset[str]
     facilities: frozenset[str] | None = None
+    organisation: str | None = None
 
     def may(self, action: str) -> bool:
         """Whether one of the asker's roles allows `action` (see RIGHTS)."""
@@ -43,3 +46,10 @@ class Asker:
         if "operator" in self.roles and self.facilities is None:
             return True
         return self.facilities is not None and facility_id in self.facilities
+
+
+def who(asker: Asker | None) -> dict[str, Any]:
+    """Who asked, as it stands in records and in the log: a key, its organisation and roles; never a person."""
+    if asker is None:
+        return {}
+    return {"key": asker.key_id, "organisation": asker.organisation, "roles": sorted(asker.roles)}

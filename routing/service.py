@@ -22,6 +22,7 @@ from routing.errors import (
     BadInput,
     BadRecord,
     EngineFault,
+    KeysUnusable,
     NotFound,
     StoreUnavailable,
     bad_input,
@@ -30,17 +31,23 @@ from routing.errors import (
 from routing.facilities.directory import Directory
 from routing.facilities.status import units_with_beds
 from routing.feeding.health import feed_ages
+from routing.keyring import Keyring
+from routing.keys_here import checked_keyring, prepare_keys
 from routing.log.canonical import canonical, plain
-from routing.log.entry import answer, make_entry
-from routing.log.replay import replay as replay_entry
+from routing.log.record import answer, make_record
+from routing.log.replay import replay as replay_record
+from routing.log.sealing import pseudonym
+from routing.log_here import add, adopt, make_ready
+from routing.log_here import record_of as sealed_record
 from routing.packaged import directory_document
-from routing.rights import ROLES, Asker
+from routing.rights import ROLES, Asker, who
 from routing.rules.building import ruleset_from_source
 from routing.rules.ruleset import Ruleset
 from routing.rules_here import check_rules as check_rules
 from routing.rules_here import evaluators_of, installed_rulesets, regional_rulesets
 from routing.rules_here import in_force as in_force
 from routing.rules_here import in_force_in as in_force_in
+from routing.sequencer import log_health
 from routing.store import database, decisions, keys, reservations, sources
 from routing.vocabulary import URGENCIES, Vocabulary, vocabulary_from_source
 from routing.world import World as World
@@ -55,8 +62,8 @@ PACKAGED = "packaged"
 
 
 def upgrade(world: World) -> None:
-    """Bring the database up to date: tables, the packaged directory and the bootstrap key. Safe to run at once from
-    several processes. Raises StoreUnavailable."""
+    """Bring the database up to date: tables, the packaged directory, the bootstrap key, the keys of the log, and what
+    stood in no log yet. Safe to run at once from several processes. Raises StoreUnavailable, BadRecord."""
     now = world.clock()
     document = directory_document()
     with database.writing(world.engine) as connection:
@@ -66,6 +73,8 @@ def upgrade(world: World) -> None:
         if world.settings.bootstrap_key is not None:
             key = keys.Key(uuid7(), "bootstrap", frozenset(ROLES))
             keys.set_bootstrap_key(connection, key, world.settings.bootstrap_key.get_secret_value(), now)
+        prepare_keys(world, connection, now)
+        adopt(world, connection, now)
 
 
 def live() -> tuple[bool, dict[str, Any]]:
@@ -75,7 +84,7 @@ def live() -> tuple[bool, dict[str, Any]]:
 
 def ready(world: World) -> tuple[bool, dict[str, Any]]:
     """Whether decisions can be made and logged now: `{"status", "directory_revision", "ruleset", "engine", "feeds",
-    "fault"}`; a feed that is late does not keep anybody from deciding.
+    "log", "fault"}`; a feed that is late does not keep anybody from deciding.
     Builds the evaluators, so that the first case need not wait. Tells nothing about the network around the server."""
     found: dict[str, Any] = {
         "status": "not ready",
@@ -83,6 +92,7 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
         "ruleset": None,
         "engine": False,
         "feeds": [],
+        "log": None,
     }
     try:
         rules = in_force(world, world.clock())
@@ -91,8 +101,11 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
         check_rules(world)
         found["directory_revision"] = newest_directory(world).revision
         found["feeds"] = feed_ages(world)
+        found["log"] = log_health(world)
     except EngineFault:
         return False, {**found, "fault": "the rule engine cannot take these rules"}
+    except KeysUnusable:
+        return False, {**found, "fault": "the file of keys is not there, or is not that of this log"}
     except StoreUnavailable:
         return False, {**found, "fault": "the database cannot be used, or was not upgraded"}
     except (BadData, BadInput, BadRecord):
@@ -118,10 +131,11 @@ def preview(world: World, body: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A decision that nobody has seen yet: its canonical entry, the same read back, with which rules, and the place
+    """A decision that nobody has seen yet: its record, as it is written and read back, with which rules, and the place
     and units that it soft-reserves."""
 
-    entry: bytes
+    made: Mapping[str, Any]
+    written: bytes
     record: Mapping[str, Any]
     rules: Ruleset
     decided_at: datetime
@@ -135,18 +149,10 @@ def _decide(world: World, body: Mapping[str, Any], asker: Asker | None) -> _Made
     case = parse_case(case_body, world.words, now, directory.by_id)
     rules = in_force_in(world, case.region, now)
     decided = decide_case(case, _with_reservations(world, directory, rules, now), evaluators_of(world, rules), now)
-    entry = make_entry(
-        decided,
-        case,
-        world.words,
-        id=str(uuid7()),
-        now=now,
-        asker={"key": asker.key_id, "roles": sorted(asker.roles)} if asker else {},
-        supersedes=supersedes,
-    )
+    made = make_record(decided, case, world.words, id=str(uuid7()), now=now, asker=who(asker), supersedes=supersedes)
     # answered is what stands in the record, also where a number is written in another way there
-    written = canonical(entry)
-    return _Made(written, plain(written), rules, now, _reserving(decided))
+    written = canonical(made)
+    return _Made(made, written, plain(written), rules, now, _reserving(decided))
 
 
 def _with_reservations(world: World, directory: Directory, rules: Ruleset, now: datetime) -> Directory:
@@ -203,8 +209,10 @@ def _append(world: World, made: _Made, asker: Asker) -> None:
         if not used <= world.kept:
             sources.keep_vocabulary(connection, words, made.decided_at)
             sources.keep_ruleset(connection, rules, made.decided_at)
-        row = _row(made, asker)
-        decisions.append(connection, row, made.entry)
+        keyring = checked_keyring(world, connection)
+        add(connection, make_ready(keyring, "decision", made.made, made.written), made.decided_at)
+        row = _row(made, asker, keyring)
+        decisions.append(connection, row)
         if row.supersedes is not None:
             reservations.release(connection, row.supersedes)
         if made.reserving is not None:
@@ -212,9 +220,9 @@ def _append(world: World, made: _Made, asker: Asker) -> None:
     world.kept.update(used)
 
 
-def _row(made: _Made, asker: Asker) -> decisions.Row:
+def _row(made: _Made, asker: Asker, keyring: Keyring) -> decisions.Row:
     record, result = made.record, made.record["result"]
-    recommended = result["recommendation"]
+    recommended, reference = result["recommendation"], record["case"].get("reference")
     return decisions.Row(
         id=UUID(record["id"]),
         decided_at=made.decided_at,
@@ -227,6 +235,7 @@ def _row(made: _Made, asker: Asker) -> decisions.Row:
         directory_revision=record["directory"]["revision"],
         supersedes=UUID(record["supersedes"]) if record["supersedes"] else None,
         key_id=UUID(asker.key_id),
+        patient=pseudonym(keyring.naming, reference) if reference is not None else None,
     )
 
 
@@ -234,17 +243,17 @@ def _row(made: _Made, asker: Asker) -> decisions.Row:
 
 
 def decision(world: World, decision_id: str) -> dict[str, Any]:
-    """A logged decision, exactly as it was answered. Raises NotFound, BadRecord, StoreUnavailable."""
-    return answer(plain(entry_of(world, decision_id)))
+    """A logged decision, exactly as it was answered. Raises NotFound, Erased, BadRecord, StoreUnavailable."""
+    return answer(plain(record_of(world, decision_id)))
 
 
-def entry_of(world: World, decision_id: str) -> bytes:
-    """The canonical record of a logged decision. Raises NotFound, BadRecord, StoreUnavailable."""
+def record_of(world: World, decision_id: str) -> bytes:
+    """The canonical record of a logged decision. Raises NotFound, Erased, BadRecord, StoreUnavailable."""
     found = _as_id(decision_id)
     if found is None:
         raise NotFound("decision", str(shown(decision_id)))
     with database.reading(world.engine) as connection:
-        return decisions.read_entry(connection, found)
+        return sealed_record(world, connection, "decision", found)
 
 
 def search(
@@ -289,13 +298,13 @@ def _summary(row: decisions.Row) -> dict[str, Any]:
 
 def replay(world: World, decision_id: str) -> dict[str, Any]:
     """Decide again with what was known then: `{"id", "identical", "differences": [{path, then, now}], "ruleset",
-    "directory_revision"}`. Raises NotFound, BadRecord, StoreUnavailable."""
-    record = entry_of(world, decision_id)
-    entry = plain(record)
-    digest, revision = entry["ruleset"]["digest"], entry["directory"]["revision"]
-    words = _words_of(world, entry["vocabulary"])
-    evaluators = evaluators_of(world, _rules_of(world, digest, words))
-    found = replay_entry(record, directory_of(world, revision, words), evaluators)
+    "directory_revision"}`. Raises NotFound, Erased, BadRecord, StoreUnavailable."""
+    written = record_of(world, decision_id)
+    record = plain(written)
+    digest, revision = record["ruleset"]["digest"], record["directory"]["revision"]
+    words = words_of(world, record["vocabulary"])
+    evaluators = evaluators_of(world, rules_of(world, digest, words))
+    found = replay_record(written, directory_of(world, revision, words), evaluators)
     return {
         "id": decision_id,
         "identical": not found,
@@ -308,7 +317,8 @@ def replay(world: World, decision_id: str) -> dict[str, Any]:
 # -- rules and words --------------------------------------------------------------------------------------------------
 
 
-def _words_of(world: World, digest: str) -> Vocabulary:
+def words_of(world: World, digest: str) -> Vocabulary:
+    """The vocabulary with this digest, also one of the past. Raises NotFound, BadRecord, OtherSoftware."""
     if digest == world.words.digest:
         return world.words
 
@@ -319,7 +329,9 @@ def _words_of(world: World, digest: str) -> Vocabulary:
     return world.memory.once(("vocabulary", digest), read)
 
 
-def _rules_of(world: World, digest: str, words: Vocabulary) -> Ruleset:
+def rules_of(world: World, digest: str, words: Vocabulary) -> Ruleset:
+    """The ruleset with this digest, also one of the past. Raises NotFound, BadRecord, OtherSoftware."""
+
     # also the ruleset of today is taken from the database here: a replay must not need the files
     def read() -> Ruleset:
         with database.reading(world.engine) as connection:
@@ -371,14 +383,24 @@ def authenticate(world: World, key: str) -> Asker | None:
     """Who the holder of `key` is; None for a key that is unknown, revoked or expired. Raises StoreUnavailable."""
     with database.reading(world.engine) as connection:
         found = keys.find_key(connection, key, world.clock())
-    return None if found is None else Asker(str(found.id), found.label, found.roles, found.facilities)
+    if found is None:
+        return None
+    return Asker(str(found.id), found.label, found.roles, found.facilities, found.organisation)
 
 
-def create_key(world: World, label: str, roles: frozenset[str], facilities: frozenset[str] | None = None) -> str:
+def create_key(
+    world: World,
+    label: str,
+    roles: frozenset[str],
+    facilities: frozenset[str] | None = None,
+    organisation: str | None = None,
+) -> str:
     """Make an API key; the text is returned this once and kept only as a hash. `facilities` are the ids of the places
-    of which it is the key, which the role facility needs. Raises BadInput, StoreUnavailable."""
-    if not 1 <= len(label.strip()) <= 100 or not label.isprintable():
-        raise bad_input("label", "wrong_value", "is not a label", label, "1 to 100 characters on one line")
+    of which it is the key, which the role facility needs; `organisation` is who asks with it, as it will stand in every
+    record. Raises BadInput, StoreUnavailable."""
+    for name, text in (("label", label), ("organisation", organisation)):
+        if text is not None and (not 1 <= len(text.strip()) <= 100 or not text.isprintable()):
+            raise bad_input(name, "wrong_value", f"is not a {name}", text, "1 to 100 characters on one line")
     if not roles or not roles <= set(ROLES):
         unknown = ", ".join(sorted(roles - set(ROLES)))
         message = f"there is no role `{unknown}`" if unknown else "a key needs at least one role"
@@ -386,8 +408,9 @@ def create_key(world: World, label: str, roles: frozenset[str], facilities: froz
     _check_facilities(world, roles, facilities)
     text = "ww_" + secrets.token_urlsafe(32)
     now = world.clock()
+    key = keys.Key(uuid7(), label.strip(), roles, facilities, organisation.strip() if organisation else None)
     with database.writing(world.engine) as connection:
-        keys.add_key(connection, keys.Key(uuid7(), label.strip(), roles, facilities), text, now)
+        keys.add_key(connection, key, text, now)
     return text
 
 

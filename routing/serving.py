@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from gunicorn.util import import_app  # type: ignore[import-untyped]
 
 from routing import service
 from routing.rights import ROLES
+from routing.sequencer import keep_sequencing
 from routing.settings import Settings
 
 APPLICATION = "api:create_app()"
@@ -69,9 +71,19 @@ def greeting(settings: Settings, port: int, key: str | None) -> str:
     return "\n".join(lines)
 
 
-def _let_streams_end(worker: Any) -> None:
-    """A process that is asked to stop says so to its streams, which would keep it from stopping."""
-    worker.wsgi.extensions["wegwijs.streams"].ending = lambda: not worker.alive
+def _begin(worker: Any) -> None:
+    """A process that is asked to stop says so to its streams, which would keep it from stopping; and while it runs it
+    gives entries their place in the log, if no other process is doing that."""
+    extensions = worker.wsgi.extensions
+    extensions["wegwijs.streams"].ending = lambda: not worker.alive
+    extensions["wegwijs.sequencer"] = stop = threading.Event()
+    work = threading.Thread(target=keep_sequencing, args=(extensions["wegwijs"], stop), name="sequencer", daemon=True)
+    work.start()
+
+
+def _end(_server: Any, worker: Any) -> None:
+    if (stop := getattr(worker.wsgi, "extensions", {}).get("wegwijs.sequencer")) is not None:
+        stop.set()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
@@ -96,7 +108,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
             "control_socket_disable": True,
             "loglevel": "warning",
             "proc_name": "wegwijs",
-            "post_worker_init": _let_streams_end,
+            "post_worker_init": _begin,
+            "worker_exit": _end,
             "when_ready": lambda server: self.listening(server.LISTENERS[0].sock.getsockname()[1]),
         }
         for name, value in options.items():

@@ -41,6 +41,11 @@ class Settings(BaseSettings):
         repr=False,
         description="SQLAlchemy URL of the database: `sqlite:////path/to/file.sqlite3` or `postgresql://user@host/name`.",
     )
+    keys: Path | None = Field(
+        default=None,
+        description="File of the secret keys that sign the log and seal records; made at the first start. If not set: "
+        "`wegwijs.keys` beside the SQLite file, or in your data folder.",
+    )
     host: str = Field(default="127.0.0.1", description="Address on which `wegwijs serve` listens.")
     port: int = Field(
         default=8000, ge=0, le=65535, description="Port on which `wegwijs serve` listens; 0 takes a free one."
@@ -74,6 +79,14 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Whether the database is a SQLite file on this machine."""
         return self.database_url.startswith("sqlite")
+
+    @property
+    def keys_file(self) -> Path:
+        """Where the secret keys lie."""
+        if self.keys is not None:
+            return self.keys
+        file = self.database_url.partition(":///")[2].partition("?")[0] if self.embedded else ""
+        return (Path(file).parent if file else data_folder()) / "wegwijs.keys"
 
     @property
     def worker_count(self) -> int:

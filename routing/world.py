@@ -37,6 +37,11 @@ class Memory:
             made: Made = self.things[key]
             return made
 
+    def forget(self, key: Hashable) -> None:
+        """Let what `key` stands for be made anew when it is next asked for."""
+        with self.lock:
+            self.things.pop(key, None)
+
 
 @dataclass(slots=True)
 class Latest:

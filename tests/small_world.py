@@ -22,7 +22,7 @@ from routing.facilities.directory import Directory, read_directory
 from routing.facilities.profile import CapabilityTable, capability_table
 from routing.facilities.status import Report
 from routing.geography import Places, Point
-from routing.log.entry import result_body
+from routing.log.record import make_record, result_of
 from routing.matching import match
 from routing.rules.building import ruleset_from_source
 from routing.rules.evaluation import Evaluation, Evaluators, build_evaluators
@@ -490,6 +490,12 @@ def case(now: datetime = AFTERNOON, **changes: Any) -> Case:
 def decided(now: datetime = AFTERNOON, places: Directory | None = None, **changes: Any) -> Decision:
     """The decision about a case at `now` among `places` (the whole small directory)."""
     return decide(case(now, **changes), places or directory(), evaluators(), now)
+
+
+def result_body(decision: Decision, words: Vocabulary) -> dict[str, Any]:
+    """A decision as the outside sees it, without id and time; whose case it was does not show in that."""
+    made = make_record(decision, case(), words, id="0", now=AFTERNOON, asker={}, supersedes=None)
+    return result_of(made)
 
 
 def answered(now: datetime = AFTERNOON, places: Directory | None = None, **changes: Any) -> dict[str, Any]:

@@ -63,6 +63,8 @@ class Directory:
     status: LiveStatus = field(default_factory=dict, repr=False, hash=False)
     changed: Mapping[str, Stamp] = field(default_factory=dict, repr=False, hash=False)
     reserved: Mapping[str, Mapping[str, tuple[datetime, ...]]] = field(default_factory=dict, repr=False, hash=False)
+    digests: dict[str, tuple[Any, Any, str]] = field(default_factory=dict, repr=False, hash=False, compare=False)
+    """What `facts` worked out of places, kept with what it was worked out of."""
 
     def masks_on(self, day: date) -> tuple[Sequence[int], Sequence[int]]:
         """`mask_true` and `mask_unknown` on `day`: without the capabilities that are not there on that day."""

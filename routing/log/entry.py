@@ -1,275 +1,95 @@
-"""What is recorded of a decision: the case, the moment, what decided, what both evaluators said, and the answer.
+"""What stands in the log of decisions, outcomes and erasures: who, when, with which rules, and nothing of the patient.
 
-With the ruleset, vocabulary and directory that it names by digest, an entry is all that is needed to decide again.
+An entry binds the record that it is about by a commitment, so that nobody can change the record afterwards, and whoever
+erases it destroys nothing of the log.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
-from routing.candidate import Candidate, RuledOut, StatusFact
-from routing.case import Case, case_record
-from routing.decision import Decision, fired_rules
-from routing.facilities.opening import TIME_ZONE
-from routing.log.canonical import exact
-from routing.questions import OpenQuestion
-from routing.rules.rule import FactValue, Interval, Reference
-from routing.rules.ruleset import Norm
-from routing.travel import Travel
-from routing.triage import PatientNeed, Reason
-from routing.vocabulary import Vocabulary
+import orjson
+
+from routing.errors import BadRecord, OtherSoftware
+from routing.log.canonical import canonical, is_canonical
+from routing.log.commitments import Field, committed
 
 ENTRY_VERSION = 1
-Written = dict[int, dict[str, Any]]
-"""Reasons that were written down already, by their identity: they live as long as the decision."""
+DECISIONS_LOG = "decisions"
+"""The log of decisions, of what became of them and of what was erased."""
 
-SOFTWARE = f"wegwijs {importlib.metadata.version('wegwijs')}"
+Kind = Literal["decision", "outcome", "erasure"]
+KINDS: tuple[Kind, ...] = ("decision", "outcome", "erasure")
 
-
-def make_entry(
-    decision: Decision,
-    case: Case,
-    vocabulary: Vocabulary,
-    *,
-    id: str,  # noqa: A002 - the field's name in the contract
-    now: datetime,
-    asker: Mapping[str, Any],
-    supersedes: str | None,
-) -> dict[str, Any]:
-    """The record of `decision`, ready for `canonical`. `asker` says which key and roles; never a person's name."""
-    evaluation = decision.triage.evaluation
-    name, version, digest = decision.ruleset
-    return {
-        "version": ENTRY_VERSION,
-        "id": id,
-        "decided_at": now.isoformat(),
-        "supersedes": supersedes,
-        "case": _exact_record(case_record(case)),
-        "asker": dict(asker),
-        "software": SOFTWARE,
-        "ruleset": {"name": name, "version": version, "digest": digest},
-        "vocabulary": decision.vocabulary_digest,
-        "directory": {
-            "revision": decision.directory_revision,
-            "digest": decision.directory_digest,
-            **({"reserved": _reserved(decision)} if decision.reserved else {}),
-        },
-        "evaluators": {
-            "engine": None if evaluation.engine is None else sorted(evaluation.engine),
-            "reference": sorted(evaluation.reference),
-            "fired": list(fired_rules(decision)),
-        },
-        "result": result_body(decision, vocabulary),
-    }
+_MEMBERS: Mapping[str, frozenset[str]] = {
+    "decision": frozenset({"supersedes", "channel", "ruleset", "vocabulary", "directory", "record", "commitments"}),
+    "outcome": frozenset({"decision", "record", "commitments"}),
+    "erasure": frozenset({"decision", "why"}),
+}
+_ALWAYS = frozenset({"version", "kind", "id", "at", "asker", "software"})
 
 
-def _reserved(decision: Decision) -> dict[str, dict[str, list[str]]]:
-    return {
-        facility: {unit: [moment.isoformat() for moment in moments] for unit, moments in sorted(units.items())}
-        for facility, units in sorted(decision.reserved.items())
-    }
+def decision_entry(record: Mapping[str, Any], fields: Sequence[Field], secret: bytes) -> bytes:
+    """The entry of a decision with this `record` (plain or not), its fields and its key."""
+    region = record["result"]["provenance"].get("region")
+    directory = record["directory"]
+    return canonical(
+        {
+            **_always("decision", record, record["decided_at"]),
+            "supersedes": record["supersedes"],
+            "channel": record["case"].get("channel"),
+            "ruleset": {**record["ruleset"], "region": region},
+            "vocabulary": record["vocabulary"],
+            "directory": {name: directory.get(name) for name in ("revision", "digest", "facts")},
+            "record": record["version"],
+            "commitments": committed(fields, secret),
+        }
+    )
 
 
-def reserved_of(entry: Mapping[str, Any]) -> dict[str, dict[str, tuple[datetime, ...]]]:
-    """The recent recommendations that counted when `entry` was made, as a directory holds them."""
-    return {
-        facility: {unit: tuple(map(datetime.fromisoformat, moments)) for unit, moments in units.items()}
-        for facility, units in entry["directory"].get("reserved", {}).items()
-    }
+def outcome_entry(record: Mapping[str, Any], fields: Sequence[Field], secret: bytes) -> bytes:
+    """The entry of an outcome with this `record`, its fields and its key."""
+    return canonical(
+        {
+            **_always("outcome", record, record["recorded_at"]),
+            "decision": record["decision"],
+            "record": record["version"],
+            "commitments": committed(fields, secret),
+        }
+    )
 
 
-def result_body(decision: Decision, vocabulary: Vocabulary) -> dict[str, Any]:
-    """The decision as the outside sees it, without id, time and what it supersedes."""
-    triage, match = decision.triage, decision.match
-    written: Written = {}
-    return {
-        "urgency": {
-            "level": triage.urgency.level,
-            "deadline_minutes": triage.urgency.deadline_minutes,
-            "reasons": reasons(triage.urgency.reasons),
-        },
-        "conditions": [
-            {
-                "code": found.code,
-                "label": vocabulary.conditions[found.code].label.wire(),
-                "status": found.status,
-                "time_critical": vocabulary.conditions[found.code].time_critical,
-                "reasons": reasons(found.reasons),
-            }
-            for found in triage.conditions
-        ],
-        "dispatch": {
-            "ambulance": triage.dispatch.ambulance,
-            "mmt": triage.dispatch.mmt,
-            "reasons": reasons(triage.dispatch.reasons),
-        },
-        "needs": [_need(need, vocabulary) for need in triage.needs],
-        "recommendation": _candidate(match.candidates[0], written),
-        "alternatives": [_candidate(candidate, written) for candidate in match.candidates[1:]],
-        "ruled_out": _all_ruled_out(match.ruled_out, written),
-        "open_questions": [_question(question, vocabulary) for question in triage.open_questions],
-        "open_questions_left": triage.questions_left,
-        "confidence": {"badge": match.badge, "because": reasons(match.because)},
-        "warnings": reasons(decision.warnings),
-        "provenance": {
-            "ruleset": dict(zip(("name", "version", "digest"), decision.ruleset, strict=True)),
-            "region": dict(zip(("name", "version"), decision.region, strict=True)) if decision.region else None,
-            "vocabulary": decision.vocabulary_digest,
-            "directory_revision": decision.directory_revision,
-            "travel": decision.travel_method,
-            "evaluators_agree": triage.evaluation.agree,
-            "software": SOFTWARE,
-        },
-    }
+def erasure_entry(erasure: Mapping[str, Any]) -> bytes:
+    """The entry of an erasure: `{"id", "at", "asker", "software", "decision", "why"}`. It has no record."""
+    return canonical({"version": ENTRY_VERSION, "kind": "erasure", **erasure})
 
 
-def answer(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The decision as it was answered, from its record."""
-    return {"id": entry["id"], "decided_at": entry["decided_at"], "supersedes": entry["supersedes"], **entry["result"]}
-
-
-def reasons(found: Iterable[Reason], written: Written | None = None) -> list[dict[str, Any]]:
-    """Reasons as the outside sees them; what is said of many places is written once, and kept in `written`."""
-    if written is None:
-        return [_reason(reason) for reason in found]
-    return [written.get(id(reason)) or written.setdefault(id(reason), _reason(reason)) for reason in found]
-
-
-def _reason(reason: Reason) -> dict[str, Any]:
-    return {
-        "rule": reason.rule,
-        "text": reason.text.wire(),
-        "because": {name: _fact_value(value) for name, value in reason.because.items()},
-        "reference": _reference(reason.reference),
-        "review": reason.review,
-    }
-
-
-def _travel(travel: Travel) -> dict[str, Any]:
-    return {"minutes": travel.minutes, "low": travel.low, "high": travel.high, "method": travel.method}
-
-
-def _fact_value(value: FactValue) -> Any:
-    if isinstance(value, Interval):
-        return {"low": exact(value.low), "high": exact(value.high)}
-    return exact(value) if isinstance(value, float) else value
-
-
-def _exact_record(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: _exact_record(value) if isinstance(value, dict) else exact(value) if isinstance(value, float) else value
-        for key, value in record.items()
-    }
-
-
-def _reference(reference: Reference | None) -> dict[str, str | None] | None:
-    if reference is None:
-        return None
-    return {
-        "title": reference.title,
-        "href": reference.href,
-        "section": reference.section,
-        "source_read": reference.read,
-    }
-
-
-def _need(need: PatientNeed, vocabulary: Vocabulary) -> dict[str, Any]:
-    within = [_within(norm) for norm in need.within]
-    return {
-        "capability": need.capability,
-        "label": vocabulary.capabilities[need.capability].label.wire(),
-        "strength": need.strength,
-        "reasons": reasons(need.reasons),
-        "within": min(within, key=lambda norm: int(norm["minutes"]), default=None),
-        "all_norms": within,
-        "bypass_limit_minutes": need.bypass_minutes,
-    }
-
-
-def _within(norm: Norm) -> dict[str, Any]:
-    return {
-        "minutes": norm.minutes,
-        "clock_start": norm.clock_start,
-        "clock_end": "arrival",
-        "norm": norm.id,
-        "label": norm.label.wire(),
-        "legal_status": norm.legal_status,
-    }
-
-
-def _candidate(candidate: Candidate, written: Written) -> dict[str, Any]:
-    facility, travel = candidate.facility, candidate.travel
-    return {
-        "rank": candidate.rank,
-        "facility": {
-            "id": facility.id if facility else None,
-            "name": facility.name if facility else candidate.name.nl,
-            "kind": candidate.kind,
-            "city": facility.city if facility else None,
-            "label": candidate.name.wire(),
-        },
-        "travel": _travel(travel) if travel else None,
-        "arrival_at": candidate.arrival_at.astimezone(TIME_ZONE).isoformat() if candidate.arrival_at else None,
-        "norms": [
-            {
-                "id": check.norm.id,
-                "met": {"met": True, "not_met": False, "uncertain": None}[check.verdict],
-                "verdict": check.verdict,
-                "margin_minutes": check.margin,
-                "elapsed_minutes": check.elapsed,
-                "clock_known": check.counted,
-            }
-            for check in candidate.norms
-        ],
-        "status": [_status(fact) for fact in candidate.status],
-        "criteria": [{"id": name, "value": value} for name, value in candidate.criteria],
-        "reasons": reasons(candidate.reasons, written),
-    }
-
-
-def _status(fact: StatusFact) -> dict[str, Any]:
-    return {
-        "unit": fact.unit,
-        "kind": fact.kind,
-        "value": dict(fact.value) if isinstance(fact.value, Mapping) else fact.value,
-        "source": fact.source,
-        "observed_at": fact.observed_at.isoformat() if fact.observed_at else None,
-        "age_minutes": fact.age_minutes,
-        "bed": fact.bed,
-        "reason": fact.reason,
-        "since": fact.since.isoformat() if fact.since else None,
-        "expected_end": fact.expected_end.isoformat() if fact.expected_end else None,
-        "fresh": fact.fresh,
-    }
-
-
-def _all_ruled_out(places: Iterable[RuledOut], written: Written) -> list[dict[str, Any]]:
-    # many places fail for the same reasons, and share them
-    why: dict[int, tuple[list[dict[str, Any]], list[dict[str, str]]]] = {}
-    found = []
-    for facility, travel, failed, would_change in places:
-        if (said := why.get(id(failed))) is None:
-            said = why[id(failed)] = (reasons(failed, written), [text.wire() for text in would_change])
-        found.append(
-            {
-                "facility": {"id": facility.id, "name": facility.name, "kind": facility.kind, "city": facility.city},
-                "travel": _travel(travel),
-                "failed": said[0],
-                "would_change": said[1],
-            }
-        )
+def read_entry(entry: bytes) -> dict[str, Any]:
+    """The members of an entry. Raises BadRecord if it is none, OtherSoftware if its version or kind is not known."""
+    try:
+        found = orjson.loads(entry)
+    except ValueError as error:
+        raise BadRecord("an entry is not JSON") from error
+    if not isinstance(found, dict) or not is_canonical(entry):
+        raise BadRecord("an entry is not canonical JSON")
+    if found.get("version") != ENTRY_VERSION:
+        raise OtherSoftware(f"entries of version `{found.get('version')}` are not known here")
+    members = _MEMBERS.get(str(found.get("kind")))
+    if members is None:
+        raise OtherSoftware(f"entries of kind `{found.get('kind')}` are not known here")
+    if found.keys() != _ALWAYS | members:
+        odd = ", ".join(sorted(found.keys() ^ (_ALWAYS | members)))
+        raise BadRecord(f"an entry of kind `{found['kind']}` has other members than it must: {odd}")
     return found
 
 
-def _question(question: OpenQuestion, vocabulary: Vocabulary) -> dict[str, Any]:
-    fact = vocabulary.facts[question.fact]
+def _always(kind: Kind, record: Mapping[str, Any], at: str) -> dict[str, Any]:
     return {
-        "fact": question.fact,
-        "question": fact.question.wire(),
-        "type": fact.type,
-        "unit": fact.unit,
-        "could_change": list(question.could_change),
+        "version": ENTRY_VERSION,
+        "kind": kind,
+        "id": record["id"],
+        "at": at,
+        "asker": record["asker"],
+        "software": record["software"],
     }

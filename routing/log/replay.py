@@ -8,44 +8,66 @@ from datetime import datetime
 from typing import Any
 
 from routing.case import parse_case
-from routing.decision import decide
+from routing.decision import Minutes, decide
 from routing.facilities.directory import Directory
+from routing.facilities.facts import facts_digest
+from routing.geography import Places, Point
 from routing.log.canonical import canonical, plain
-from routing.log.entry import make_entry, reserved_of
+from routing.log.record import as_version_1, check_version, make_record, reserved_of, travel_of
 from routing.rules.evaluation import Evaluators
+from routing.travel import Travel, straight_line
 
 Difference = dict[str, Any]
 """`{"path", "then", "now"}`: what stood at a place of the record, and what stands there now."""
 
 
 def replay(record: bytes, directory: Directory, evaluators: Evaluators) -> list[Difference]:
-    """Decide again about the case in `record` (a canonical entry); empty if every byte is the same.
+    """Decide again about the case in `record` (canonical bytes); empty if every byte is the same.
 
-    `directory` and `evaluators` are those that the entry names; the recent recommendations that counted then stand in
-    the entry. The version of the software is taken over from it: replaying with newer software is the point.
+    `directory` and `evaluators` are those that the record names; the recent recommendations that counted then and the
+    times of travel stand in the record. The version of the software is taken over from it: replaying with newer
+    software is the point. Raises BadRecord, OtherSoftware.
     """
-    entry = plain(record)
-    now = datetime.fromisoformat(entry["decided_at"])
-    vocabulary = evaluators.ruleset.vocabulary
-    case = parse_case(entry["case"], vocabulary, now, recorded=True)
-    again = make_entry(
-        decide(case, replace(directory, reserved=reserved_of(entry)), evaluators, now),
-        case,
-        vocabulary,
-        id=entry["id"],
-        now=now,
-        asker=entry["asker"],
-        supersedes=entry["supersedes"],
-    )
-    again["software"] = entry["software"]
-    again["result"]["provenance"]["software"] = entry["result"]["provenance"]["software"]
-    _as_written_then(again["result"], entry["result"])
+    then = plain(record)
+    check_version(then)
+    again = decided_again(then, directory, evaluators)
+    if then["version"] == 1:
+        again = as_version_1(again)
+    again["software"] = then["software"]
+    again["result"]["provenance"]["software"] = then["result"]["provenance"]["software"]
+    if then["version"] == 1:
+        _as_written_then(again["result"], then["result"])
     anew = canonical(again)
     if record == anew:
         return []
-    found = list(differences(entry, plain(anew)))
+    found = list(differences(then, plain(anew)))
     # the bytes differ though the values do not: not written canonically, so not written by us
     return found or [{"path": "", "then": "other bytes", "now": "canonical bytes"}]
+
+
+def decided_again(then: Mapping[str, Any], directory: Directory, evaluators: Evaluators) -> dict[str, Any]:
+    """The record that is made now of the case in the plain record `then`, with these places and rules."""
+    now = datetime.fromisoformat(then["decided_at"])
+    vocabulary = evaluators.ruleset.vocabulary
+    case = parse_case(then["case"], vocabulary, now, recorded=True)
+    decision = decide(
+        case, replace(directory, reserved=reserved_of(then)), evaluators, now, _travel_then(then, directory)
+    )
+    return make_record(
+        decision, case, vocabulary, id=then["id"], now=now, asker=then["asker"], supersedes=then["supersedes"]
+    )
+
+
+def _travel_then(then: Mapping[str, Any], directory: Directory) -> Minutes:
+    recorded = travel_of(then)
+    # times to other places than these are not known, and are worked out
+    if recorded is None or then["directory"].get("facts") != facts_digest(directory):
+        return straight_line.minutes
+
+    def minutes(_origin: Point, _places: Places, _at: datetime) -> tuple[Travel, ...]:
+        return recorded
+
+    return minutes
 
 
 def _as_written_then(again: dict[str, Any], then: Mapping[str, Any]) -> None:

@@ -9,16 +9,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from routing.errors import BadRecord, NotFound
-from routing.log.canonical import digest
 from routing.store.cursor import bad_cursor, read_cursor, write_cursor
-from routing.store.packing import pack, unpack
 from routing.store.tables import DECISION_CONDITIONS, DECISIONS
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one can search decisions by. `urgency` is 0-5; `conditions` are code -> status; `decided_at` is aware."""
+    """What one can search decisions by. `urgency` is 0-5; `conditions` are code -> status; `decided_at` is aware;
+    `patient` is a pseudonym. Of a decision that was erased conditions, place, channel and patient are gone."""
 
     id: UUID
     decided_at: datetime
@@ -31,6 +29,8 @@ class Row:
     directory_revision: int
     supersedes: UUID | None
     key_id: UUID
+    patient: str | None = None
+    erased_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,9 @@ Position = tuple[datetime, UUID]
 _COLUMNS = tuple(name for name in Row.__dataclass_fields__ if name != "conditions")
 
 
-def append(connection: sa.Connection, row: Row, entry: bytes) -> None:
-    """Add a decision; `entry` is its canonical record. It counts when the transaction is committed."""
-    values = {name: getattr(row, name) for name in _COLUMNS}
-    connection.execute(DECISIONS.insert(), {**values, "entry": pack(entry), "entry_digest": digest(entry)})
+def append(connection: sa.Connection, row: Row) -> None:
+    """Add a decision whose entry was added. It counts when the transaction is committed."""
+    connection.execute(DECISIONS.insert(), {name: getattr(row, name) for name in _COLUMNS})
     if row.conditions:
         connection.execute(
             DECISION_CONDITIONS.insert(),
@@ -66,16 +65,23 @@ def exists(connection: sa.Connection, decision_id: UUID) -> bool:
     return connection.scalar(sa.select(DECISIONS.c.id).where(DECISIONS.c.id == decision_id)) is not None
 
 
-def read_entry(connection: sa.Connection, decision_id: UUID) -> bytes:
-    """The canonical record of a decision. Raises NotFound, and BadRecord if it is not what was written."""
-    query = sa.select(DECISIONS.c.entry, DECISIONS.c.entry_digest).where(DECISIONS.c.id == decision_id)
-    found = connection.execute(query).one_or_none()
-    if found is None:
-        raise NotFound("decision", str(decision_id))
-    entry = unpack(found.entry)
-    if digest(entry) != found.entry_digest:
-        raise BadRecord(f"the record of decision `{decision_id}` does not match its digest")
-    return entry
+def ids_between(
+    connection: sa.Connection, since: datetime | None, until: datetime | None, after: Position | None, limit: int
+) -> Sequence[tuple[UUID, datetime, int]]:
+    """Decisions from `since` (included) to `until` (not included), the oldest first, from the one that follows `after`,
+    at most `limit`: id, when it was decided, and the revision of the directory."""
+    columns = DECISIONS.c
+    query = sa.select(columns.id, columns.decided_at, columns.directory_revision)
+    if since is not None:
+        query = query.where(columns.decided_at >= since)
+    if until is not None:
+        query = query.where(columns.decided_at < until)
+    if after is not None:
+        moment, decision_id = after
+        later = sa.and_(columns.decided_at == moment, columns.id > decision_id)
+        query = query.where(columns.decided_at >= moment, sa.or_(columns.decided_at > moment, later))
+    found = connection.execute(query.order_by(columns.decided_at, columns.id).limit(limit))
+    return [(decision_id, decided_at, revision) for decision_id, decided_at, revision in found]
 
 
 def search(connection: sa.Connection, wanted: Search, after: Position | None, limit: int) -> Sequence[Row]:

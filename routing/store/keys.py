@@ -17,12 +17,14 @@ from routing.store.tables import API_KEYS
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key without its text; `facilities` are the places of which it is the key, None is no limit."""
+    """A key without its text; `facilities` are the places of which it is the key, None is no limit; `organisation` is
+    whose key it is."""
 
     id: UUID
     label: str
     roles: frozenset[str]
     facilities: frozenset[str] | None = None
+    organisation: str | None = None
 
 
 def _hashed(text: str) -> str:
@@ -49,15 +51,14 @@ def find_key(connection: sa.Connection, text: str, now: datetime) -> Key | None:
     """The valid key with this text, or None."""
     columns = API_KEYS.c
     hashed = _hashed(text)
-    query = sa.select(columns.id, columns.label, columns.roles, columns.facilities, columns.key_sha256).where(
-        columns.key_sha256 == hashed, *_valid(now)
-    )
+    named = (columns.id, columns.label, columns.roles, columns.facilities, columns.organisation, columns.key_sha256)
+    query = sa.select(*named).where(columns.key_sha256 == hashed, *_valid(now))
     found = connection.execute(query).one_or_none()
     # the database compares hashes of random texts, whose timing tells nothing; this closes what collation might open
     if found is None or not hmac.compare_digest(found.key_sha256, hashed):
         return None
     places = None if found.facilities is None else frozenset(found.facilities.split())
-    return Key(found.id, found.label, frozenset(found.roles.split()), places)
+    return Key(found.id, found.label, frozenset(found.roles.split()), places, found.organisation)
 
 
 def any_key(connection: sa.Connection, now: datetime) -> bool:
@@ -82,6 +83,7 @@ def _values(key: Key, text: str, now: datetime) -> dict[str, object]:
         "key_sha256": _hashed(text),
         "roles": _written(key.roles),
         "facilities": None if key.facilities is None else _written(key.facilities),
+        "organisation": key.organisation,
         "bootstrap": False,
         "created_at": now,
     }

@@ -34,12 +34,14 @@ class Server:
     folder: Path
     port: int
     database_url: str = ""
+    keys: Path | None = None
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("WEGWIJS_")}
         environment |= {
             "WEGWIJS_DATABASE_URL": self.database_url or f"sqlite:///{self.folder}/wegwijs.sqlite3",
+            "WEGWIJS_KEYS": str(self.keys or self.folder / "wegwijs.keys"),
             "WEGWIJS_PORT": str(self.port),
             "WEGWIJS_BOOTSTRAP_KEY": KEY,
         }

@@ -16,7 +16,7 @@ from routing.case import parse_case
 from routing.decision import decide
 from routing.facilities.directory import Directory
 from routing.log.canonical import canonical, is_canonical
-from routing.log.entry import make_entry, result_body
+from routing.log.record import make_record
 from routing.log.replay import replay
 from routing.packaged import Desk, open_desk
 from routing.rules.condition import All, AnyOf, Condition, Test, negation_normal
@@ -27,6 +27,7 @@ from routing.rules.ruleset import Ruleset
 from routing.triage import Triage, triage
 from routing.vocabulary import Fact, Vocabulary
 from tests import small_world
+from tests.small_world import result_body
 
 MOMENTS = st.builds(
     lambda start, minutes: datetime.fromisoformat(start) + timedelta(minutes=minutes),
@@ -211,7 +212,7 @@ def test_there_is_always_an_answer_and_replay_is_identical(world: str, count: in
         again = result_body(decide(case, directory, evaluators, now), vocabulary)
         assert canonical(body) == canonical(again)
         asker = {"key": "k1", "roles": ["triagist"]}
-        entry = make_entry(decision, case, vocabulary, id="1", now=now, asker=asker, supersedes=None)
+        entry = make_record(decision, case, vocabulary, id="1", now=now, asker=asker, supersedes=None)
         record = canonical(entry)
         assert is_canonical(record)
         assert replay(record, directory, evaluators) == []

@@ -17,12 +17,16 @@ import pytest
 import sqlalchemy as sa
 
 from routing import cli, rules_here, service
+from routing.keys_here import keyring_of
+from routing.log_here import make_ready
 from routing.rights import Asker
 from routing.rules.building import packaged_rulesets, read_ruleset
 from routing.rules.evaluation import Evaluators, build_evaluators
 from routing.rules.ruleset import Ruleset
 from routing.service import World
 from routing.settings import Settings
+from routing.store import database, records
+from routing.store.tables import LOG_ENTRIES
 from routing.vocabulary import Vocabulary
 
 SERVER = os.environ.get("WEGWIJS_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
@@ -125,11 +129,12 @@ Open = Callable[..., World]
 
 
 @pytest.fixture
-def open_world(database_url: str, clock: Clock) -> Iterator[Open]:
+def open_world(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Open]:
     """Opens another world on the same database, as another process would."""
     opened: list[World] = []
 
     def another(**settings: Any) -> World:
+        settings = {"keys": tmp_path / "wegwijs.keys", **settings}
         opened.append(service.open_world(Settings(database_url=database_url, **settings), clock))
         return opened[-1]
 
@@ -152,6 +157,21 @@ def asker(world: World) -> Asker:
     found = service.authenticate(world, service.create_key(world, "test", frozenset({"triagist"})))
     assert found is not None
     return found
+
+
+def kept_record(world: World, decision_id: str) -> dict[str, Any]:
+    """The record of a decision as its JSON is read; decimals stay as they are written."""
+    found: dict[str, Any] = json.loads(service.record_of(world, decision_id))
+    return found
+
+
+def replace_record(world: World, record: dict[str, Any]) -> None:
+    """Put another record, with its entry, in the place of the one with its id, as if it had been made like that."""
+    made = make_ready(keyring_of(world), "decision", record)
+    with database.writing(world.engine) as connection:
+        connection.execute(LOG_ENTRIES.update().where(LOG_ENTRIES.c.id == made.id).values(entry=made.entry))
+        records.destroy(connection, [made.id])
+        records.keep(connection, made.id, made.record)
 
 
 Run = Callable[..., tuple[int, str, str]]

@@ -23,14 +23,13 @@ from routing.directory_here import add_packaged, change_directory, directory_of,
 from routing.facilities.changes import PROFILE, Change, status_change
 from routing.facilities.record import facility_record
 from routing.facilities.status import Report
-from routing.log.canonical import canonical, digest, plain
+from routing.log.record import as_version_1
 from routing.packaged import directory_document
 from routing.service import Asker, World
 from routing.settings import Settings
-from routing.store import database, decisions
-from routing.store.packing import pack
-from routing.store.tables import DECISIONS, DIRECTORY_REVISIONS, FACILITY_CHANGES, RESERVATIONS
-from tests.service.conftest import STEMI, Clock, Open
+from routing.store import database
+from routing.store.tables import DIRECTORY_REVISIONS, FACILITY_CHANGES, RESERVATIONS
+from tests.service.conftest import STEMI, Clock, Open, kept_record, replace_record
 
 PLACE = "umc-utrecht"
 """Where the patient of `STEMI` goes."""
@@ -255,7 +254,7 @@ def test_a_decision_of_last_week_replays_though_everything_changed_since(
     for body in (KNEE, KNEE, STEMI, KNEE):
         clock.forward(minutes=1)
         made.append(service.decide(world, body, operator)["id"])
-    held = [plain(entry_of(world, decision)) for decision in made]
+    held = [kept_record(world, decision) for decision in made]
     assert any("reserved" in entry["directory"] for entry in held), "the herd guard counted somebody"
 
     clock.forward(days=7)
@@ -289,25 +288,17 @@ def _everything_changes(world: World, clock: Clock, operator: Asker, first: str)
     assert now.by_id[PLACE].name == "Somewhere Else"
 
 
-def entry_of(world: World, decision: str) -> bytes:
-    with database.reading(world.engine) as connection:
-        return decisions.read_entry(connection, UUID(decision))
-
-
-def test_an_entry_from_before_there_was_live_status_still_replays(world: World, asker: Asker) -> None:
-    """Entries of older versions lack what is said of a report nowadays; nothing else may differ."""
+def test_a_record_from_before_there_was_live_status_still_replays(world: World, asker: Asker) -> None:
+    """Records of older versions lack what is said of a report nowadays; nothing else may differ."""
     made = service.decide(world, STEMI, asker)["id"]
-    entry = json.loads(entry_of(world, made))  # decimals stay as they are written
+    record = as_version_1(kept_record(world, made))
     stripped = 0
-    for candidate in (entry["result"]["recommendation"], *entry["result"]["alternatives"]):
+    for candidate in (record["result"]["recommendation"], *record["result"]["alternatives"]):
         for fact in candidate["status"]:
             for key in ("bed", "reason", "since", "expected_end", "fresh"):
                 stripped += fact.pop(key, 0) is None
     assert stripped
-    written = canonical(entry)
-    with database.writing(world.engine) as connection:
-        values = {"entry": pack(written), "entry_digest": digest(written)}
-        connection.execute(DECISIONS.update().where(DECISIONS.c.id == UUID(made)).values(values))
+    replace_record(world, record)
     write(world, PLACE, True)
     replayed = service.replay(world, made)
     assert (replayed["identical"], replayed["differences"]) == (True, [])

@@ -24,7 +24,7 @@ def servers(database_url: str, tmp_path: Path) -> Iterator[list[Server]]:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         (tmp_path / name).mkdir()
-        made.append(Server(tmp_path / name, port, database_url))
+        made.append(Server(tmp_path / name, port, database_url, tmp_path / "wegwijs.keys"))
     try:
         for server in made:
             server.start()

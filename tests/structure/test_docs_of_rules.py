@@ -29,7 +29,7 @@ from routing.case import case_record, parse_case
 from routing.decision import decide
 from routing.errors import BadData
 from routing.log.canonical import canonical, digest, is_canonical
-from routing.log.entry import make_entry
+from routing.log.record import make_record
 from routing.norms import NormVariant
 from routing.packaged import Desk, directory_document, packaged_directory
 from routing.rules.building import read_ruleset, ruleset_from_source
@@ -486,7 +486,7 @@ def record() -> dict[str, Any]:
     assert set(case_record(case)) == set(body) - {"note"}
     decision = decide(case, packaged_directory(words()), build_evaluators(rules()), now)
     asker = {"key": "k", "roles": ["triagist"]}
-    written = canonical(make_entry(decision, case, words(), id="0", now=now, asker=asker, supersedes=None))
+    written = canonical(make_record(decision, case, words(), id="0", now=now, asker=asker, supersedes=None))
     found: dict[str, Any] = orjson.loads(written)
     assert canonical_as_written(found) == written
     return found

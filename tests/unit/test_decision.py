@@ -12,7 +12,6 @@ import pytest
 from routing.decision import decide, fired_rules
 from routing.errors import EngineFault
 from routing.log.canonical import canonical
-from routing.log.entry import result_body
 from routing.rules.durable import DurableEvaluator
 from routing.rules.evaluation import Evaluators
 from routing.rules.rule import Facts
@@ -31,6 +30,7 @@ from tests.small_world import (
     evaluators,
     ids,
     place,
+    result_body,
     ruleset,
     said,
     texts,

@@ -11,7 +11,7 @@ import pytest
 from routing.errors import BadRecord
 from routing.facilities.directory import to_records
 from routing.log.canonical import canonical, exact, plain
-from routing.log.entry import make_entry
+from routing.log.record import make_record
 from routing.log.replay import differences, replay
 from routing.rules.evaluation import build_evaluators
 from tests.small_world import (
@@ -31,7 +31,7 @@ from tests.small_world import (
 
 
 def record(now: datetime = AFTERNOON, **changes: Any) -> bytes:
-    entry = make_entry(
+    entry = make_record(
         decided(now, **changes), case(now, **changes), vocabulary(),
         id="0198", now=now, asker={"key": "k1", "roles": ["triagist"]}, supersedes=None,
     )  # fmt: skip

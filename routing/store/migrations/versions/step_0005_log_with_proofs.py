@@ -34,8 +34,13 @@ def _log() -> None:
     )
     op.create_index("uq_log_entries_log_position", "log_entries", ["log", "position"], unique=True)
     waiting = sa.text("position IS NULL")
-    where = {"postgresql_where": waiting, "sqlite_where": waiting}
-    op.create_index("ix_log_entries_waiting", "log_entries", ["log", "logged_at", "id"], **where)
+    op.create_index(
+        "ix_log_entries_waiting",
+        "log_entries",
+        ["log", "logged_at", "id"],
+        postgresql_where=waiting,
+        sqlite_where=waiting,
+    )
     op.create_table(
         "log_tiles",
         sa.Column("log", sa.Text(), nullable=False),

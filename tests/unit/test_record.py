@@ -11,7 +11,7 @@ from routing.case import case_record, parse_case
 from routing.decision import Decision
 from routing.errors import BadInput
 from routing.log.canonical import canonical, is_canonical, plain
-from routing.log.entry import answer, make_entry, result_body
+from routing.log.record import RECORD_VERSION, answer, make_record
 from tests.small_world import (
     AFTERNOON,
     CASES,
@@ -22,6 +22,7 @@ from tests.small_world import (
     decided,
     directory_of,
     place,
+    result_body,
     ruleset,
     vocabulary,
 )
@@ -31,7 +32,7 @@ ASKER = {"key": "k1", "roles": ["triagist"]}
 
 def entry(now: datetime = AFTERNOON, places: Any = None, **changes: Any) -> dict[str, Any]:
     decision = decided(now, places, **changes)
-    return make_entry(decision, case(now, **changes), vocabulary(), id="0198", now=now, asker=ASKER, supersedes=None)
+    return make_record(decision, case(now, **changes), vocabulary(), id="0198", now=now, asker=ASKER, supersedes=None)
 
 
 def shown(decision: Decision) -> dict[str, Any]:
@@ -141,7 +142,7 @@ def test_decimals_survive_the_record() -> None:
 
 def test_a_decimal_that_was_seen_survives_in_a_reason() -> None:
     record = plain(canonical(entry(observations=SORE_THROAT)))
-    (reason,) = record["result"]["urgency"]["reasons"]
+    (reason,) = answer(record)["urgency"]["reasons"]
     assert reason["because"] == {"sore_throat": True, "temperature": 37.2}
 
 
@@ -152,7 +153,7 @@ def test_a_note_is_not_recorded() -> None:
 
 def test_a_record_names_what_decided_and_what_both_evaluators_said() -> None:
     record = entry(observations=STEMI)
-    assert record["version"] == 1
+    assert record["version"] == RECORD_VERSION
     assert record["ruleset"] == {"name": "small", "version": "1.0.0", "digest": ruleset().digest}
     assert record["vocabulary"] == vocabulary().digest
     assert record["directory"]["revision"] == 3
@@ -188,5 +189,5 @@ def test_text_that_no_record_can_hold_is_refused_with_the_case() -> None:
 
 def test_an_interval_that_was_seen_is_recorded_as_its_two_ends() -> None:
     record = plain(canonical(entry(observations={"heart_rate": 130, "avpu": "V"})))
-    (reason,) = record["result"]["urgency"]["reasons"]
+    (reason,) = answer(record)["urgency"]["reasons"]
     assert reason["because"] == {"alarm": {"low": 6, "high": 6}}

@@ -1,0 +1,106 @@
+"""Binds the log to what is known of a patient without saying any of it: one salted hash a field, and one over all.
+
+Whoever has a field and its salt can check that it stands in the log as it was; whoever has neither learns nothing, and
+once the salts are gone nobody can guess what was written. A field can be withheld, and all others still be checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from routing.errors import BadRecord
+from routing.log.canonical import canonical
+
+SALT_BYTES = 16
+
+_INSIDE = frozenset(
+    {
+        "",
+        "case",
+        "case.patient",
+        "case.observations",
+        "reasons",
+        "result",
+        "result.urgency",
+        "result.dispatch",
+        "result.recommendation",
+        "result.confidence",
+    }
+)
+"""The objects and lists of a record whose members are fields of their own; all others are one field as a whole."""
+
+_DOMAIN = b"wegwijs commitments 1\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A part of a record that is told or withheld as a whole: its path, and its value in canonical bytes."""
+
+    path: str
+    value: bytes
+
+
+def fields_of(record: Mapping[str, Any]) -> list[Field]:
+    """The fields of `record` (as `canonical` takes it, or as its JSON is read), sorted by path. Together they are the
+    whole record: see `record_of`."""
+    return sorted(_fields(record, ""), key=lambda field: field.path)
+
+
+def _fields(value: Any, path: str) -> Iterator[Field]:
+    if path in _INSIDE and value and isinstance(value, Mapping | list):
+        members = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for name, member in members:
+            yield from _fields(member, f"{path}.{name}" if path else str(name))
+    else:
+        yield Field(path, canonical(value))
+
+
+def salts(secret: bytes, count: int) -> list[bytes]:
+    """The salts of a record with `count` fields, in the order of the fields; `secret` is the key of the record."""
+    stream = hashlib.shake_256(b"wegwijs salts 1\n" + secret).digest(SALT_BYTES * count)
+    return [stream[start : start + SALT_BYTES] for start in range(0, len(stream), SALT_BYTES)]
+
+
+def commitment(field: Field, salt: bytes) -> bytes:
+    """SHA-256 over salt, path, a line end and value."""
+    return hashlib.sha256(b"%b%b\n%b" % (salt, field.path.encode(), field.value)).digest()
+
+
+def over_all(commitments: Iterable[bytes]) -> str:
+    """`sha256:` and the digest over the commitments, sorted so that their order says nothing."""
+    return "sha256:" + hashlib.sha256(_DOMAIN + b"".join(sorted(commitments))).hexdigest()
+
+
+def committed(fields: Sequence[Field], secret: bytes) -> str:
+    """The digest that stands in the log for a record with these fields and this key."""
+    return over_all(map(commitment, fields, salts(secret, len(fields))))
+
+
+def record_of(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The record that has these fields (path, value), as far as they go. Raises BadRecord where two contradict."""
+    found: dict[str, Any] = {}
+    for path, value in fields:
+        _put(found, path.split("."), path, value)
+    return {key: _with_lists(value, key) for key, value in found.items()}
+
+
+def _put(into: dict[str, Any], names: Sequence[str], path: str, value: Any) -> None:
+    for depth, name in enumerate(names[:-1], 1):
+        if ".".join(names[:depth]) not in _INSIDE or not isinstance(into := into.setdefault(name, {}), dict):
+            raise BadRecord(f"`{path}` cannot be a field of a record")
+    if names[-1] in into:
+        raise BadRecord(f"the field `{path}` stands there twice")
+    into[names[-1]] = value
+
+
+def _with_lists(value: Any, path: str) -> Any:
+    if path != "reasons" or not isinstance(value, dict):
+        return value
+    # what was withheld leaves a gap that says so
+    numbers = [int(name) for name in value if name.isdecimal()]
+    if len(numbers) != len(value) or max(numbers) > 10_000:
+        raise BadRecord("reasons have numbers")
+    return [value.get(str(number)) for number in range(max(numbers) + 1)]

@@ -1,0 +1,102 @@
+"""Gives entries that were committed their place in the tree, and signs how the tree stands.
+
+Nobody waits for this: an entry is added without it, and has its place within a second. Every process tries; the lock in
+the database lets one at a time through, and goes with the transaction of whoever holds it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from routing.errors import BadRecord, StoreUnavailable, WegwijsError
+from routing.keys_here import checked_keyring, signer_of
+from routing.log.entry import DECISIONS_LOG
+from routing.log.merkle import EMPTY_ROOT, Tile, leaf_hash, root_of, tiles_after
+from routing.log.note import Checkpoint, checkpoint_text, read_checkpoint, sign
+from routing.store import database
+from routing.store import log as store
+from routing.world import World
+
+BATCH = 2_000
+EVERY_SECONDS = 0.25
+AFTER_FAULT_SECONDS = 2.0
+
+log = logging.getLogger("wegwijs.sequencer")
+
+
+def sequence(world: World, log: str, most: int = BATCH) -> int:
+    """Give at most so many entries of `log` that wait their positions, and sign the tree with them; how many. 0 also
+    where another process is doing it. Raises BadRecord if the tree is not the one that was signed last: then nothing is
+    added to it; StoreUnavailable."""
+    with database.writing(world.engine) as connection:
+        if not store.try_lock(connection, log) or not (waiting := store.waiting(connection, log, most)):
+            return 0
+        signer = signer_of(world, connection, log)
+        kept: dict[tuple[int, int], bytes] = {}
+
+        def tile(level: int, number: int) -> bytes:
+            if (level, number) not in kept:
+                kept[level, number] = store.tile(connection, log, level, number)
+            return kept[level, number]
+
+        size = _signed_size(connection, log, tile)
+        grown = tiles_after(size, tile, [leaf_hash(entry) for _, entry in waiting])
+        kept.update(grown)
+        store.put_tiles(connection, log, grown)
+        store.place(connection, size, [entry_id for entry_id, _ in waiting])
+        now_at = size + len(waiting)
+        text = checkpoint_text(Checkpoint(signer.name, now_at, root_of(now_at, tile)))
+        store.add_checkpoint(connection, log, now_at, sign(text, [signer]), world.clock())
+        return len(waiting)
+
+
+def _signed_size(connection: database.Connection, log: str, tile: Tile) -> int:
+    """How many entries the tree has, by what was signed last, after holding the tree against it."""
+    if (head := store.head(connection, log)) is None:
+        return 0
+    size, note = head
+    text = note.partition("\n\n")[0] + "\n"
+    signed = read_checkpoint(text)
+    if signed.size != size or signed.root != (root_of(size, tile) if size else EMPTY_ROOT):
+        raise BadRecord(f"the tree of the log `{log}` is not the one that was signed at {size} entries")
+    return size
+
+
+def sequence_all(world: World) -> int:
+    """Give all entries that wait in any log their positions; how many. Raises as `sequence` does."""
+    with database.reading(world.engine) as connection:
+        waiting = store.logs_waiting(connection)
+    done = 0
+    for each in waiting:
+        while count := sequence(world, each):
+            done += count
+    return done
+
+
+def log_health(world: World) -> dict[str, Any]:
+    """How the log of decisions stands: `{"size", "waiting_seconds"}`, how many entries were signed and how long the
+    oldest one waits (0: none does). Raises KeysUnusable, StoreUnavailable."""
+    with database.reading(world.engine) as connection:
+        checked_keyring(world, connection)
+        head = store.head(connection, DECISIONS_LOG)
+        since = store.oldest_waiting(connection, DECISIONS_LOG)
+    waiting = 0.0 if since is None else max(0.0, (world.clock() - since).total_seconds())
+    return {"size": head[0] if head is not None else 0, "waiting_seconds": round(waiting, 1)}
+
+
+def keep_sequencing(world: World, stop: threading.Event) -> None:
+    """Sequence until `stop` is set. What goes wrong is said, and tried again: entries wait, none is lost."""
+    said = ""
+    while not stop.is_set():
+        try:
+            sequence_all(world)
+            said, pause = "", EVERY_SECONDS
+        except WegwijsError as error:
+            if str(error) != said:  # once, and not four times a second
+                said = str(error)
+                write = log.warning if isinstance(error, StoreUnavailable) else log.error
+                write("entries wait for their place in the log: %s", said)
+            pause = AFTER_FAULT_SECONDS
+        stop.wait(pause)

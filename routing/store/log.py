@@ -1,0 +1,194 @@
+"""Logs of entries: they are added, get a place in a tree soon afterwards, and are never changed.
+
+Whoever adds an entry needs no lock. One sequencer at a time gives the entries that were committed their positions; the
+lock that it holds ends with its transaction, so nothing has to be cleaned up after one that dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from routing.errors import BadRecord
+from routing.store.tables import LOG_CHECKPOINTS, LOG_ENTRIES, LOG_KEYS, LOG_TILES
+
+_ENTRIES, _TILES, _CHECKPOINTS, _KEYS = LOG_ENTRIES.c, LOG_TILES.c, LOG_CHECKPOINTS.c, LOG_KEYS.c
+_LOCK = 0x7767_6C6F  # with the number of the log below it; any number will do that no other lock of Wegwijs has
+_INSERT = LOG_ENTRIES.insert()
+_CHUNK = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An entry as it stands in a log; `position` is None as long as it waits for its place in the tree."""
+
+    id: UUID
+    kind: str
+    logged_at: datetime
+    entry: bytes
+    position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """A public key of a log, as text; `statement` announces it, signed with the key before it."""
+
+    number: int
+    vkey: str
+    statement: str | None
+    added_at: datetime
+
+
+# -- entries ----------------------------------------------------------------------------------------------------------
+
+
+def add(connection: sa.Connection, log: str, entry_id: UUID, kind: str, entry: bytes, now: datetime) -> None:
+    """Add an entry. It counts when the transaction is committed, and waits for its position."""
+    connection.execute(_INSERT, {"id": entry_id, "log": log, "kind": kind, "logged_at": now, "entry": entry})
+
+
+def read(connection: sa.Connection, log: str, entry_id: UUID) -> Logged | None:
+    """The entry with this id, if there is one in this log."""
+    query = sa.select(_ENTRIES.id, _ENTRIES.kind, _ENTRIES.logged_at, _ENTRIES.entry, _ENTRIES.position)
+    found = connection.execute(query.where(_ENTRIES.id == entry_id, _ENTRIES.log == log)).one_or_none()
+    return None if found is None else Logged(*found)
+
+
+def between(connection: sa.Connection, log: str, first: int, last: int) -> Iterator[Logged]:
+    """The entries with the positions from `first` up to and not including `last`, in their order, read bit by bit."""
+    query = sa.select(_ENTRIES.id, _ENTRIES.kind, _ENTRIES.logged_at, _ENTRIES.entry, _ENTRIES.position)
+    for start in range(first, last, _CHUNK):
+        end = min(start + _CHUNK, last)
+        chunk = query.where(_ENTRIES.log == log, _ENTRIES.position >= start, _ENTRIES.position < end)
+        for found in connection.execute(chunk.order_by(_ENTRIES.position)):
+            yield Logged(*found)
+
+
+def bytes_between(connection: sa.Connection, log: str, first: int, last: int) -> Iterator[tuple[int, bytes]]:
+    """Position and bytes of the entries from `first` up to and not including `last`: what it takes to verify them."""
+    query = sa.select(_ENTRIES.position, _ENTRIES.entry)
+    for start in range(first, last, _CHUNK):
+        end = min(start + _CHUNK, last)
+        chunk = query.where(_ENTRIES.log == log, _ENTRIES.position >= start, _ENTRIES.position < end)
+        for position, entry in connection.execute(chunk.order_by(_ENTRIES.position)):
+            yield position, bytes(entry)
+
+
+def waiting(connection: sa.Connection, log: str, most: int) -> Sequence[tuple[UUID, bytes]]:
+    """The entries that wait for a position, the oldest first, at most so many: id and bytes."""
+    query = sa.select(_ENTRIES.id, _ENTRIES.entry).where(_ENTRIES.log == log, _ENTRIES.position.is_(None))
+    found = connection.execute(query.order_by(_ENTRIES.logged_at, _ENTRIES.id).limit(most))
+    return [(entry_id, entry) for entry_id, entry in found]
+
+
+def logs_waiting(connection: sa.Connection) -> Sequence[str]:
+    """The logs in which entries wait for a position."""
+    query = sa.select(_ENTRIES.log).where(_ENTRIES.position.is_(None)).distinct().order_by(_ENTRIES.log)
+    return list(connection.scalars(query))
+
+
+def oldest_waiting(connection: sa.Connection, log: str) -> datetime | None:
+    """Since when the oldest entry waits for its position; None if none does."""
+    query = sa.select(sa.func.min(_ENTRIES.logged_at)).where(_ENTRIES.log == log, _ENTRIES.position.is_(None))
+    found: datetime | None = connection.scalar(query)
+    return found
+
+
+# -- sequencing -------------------------------------------------------------------------------------------------------
+
+
+def try_lock(connection: sa.Connection, log: str) -> bool:
+    """Take the lock of the sequencer of `log` until the transaction ends; False if another one has it."""
+    if connection.dialect.name != "postgresql":  # on SQLite the writer holds the only lock already
+        return True
+    taken = sa.func.pg_try_advisory_xact_lock(_LOCK, sa.func.hashtext(log))
+    return bool(connection.scalar(sa.select(taken)))
+
+
+def lock(connection: sa.Connection, log: str) -> None:
+    """Wait for the lock of the sequencer of `log`, and hold it until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK, sa.func.hashtext(log))))
+
+
+def place(connection: sa.Connection, first: int, ids: Sequence[UUID]) -> None:
+    """Give the entries with these ids the positions from `first` on. The caller holds the lock."""
+    statement = (
+        LOG_ENTRIES.update()
+        .where(_ENTRIES.id == sa.bindparam("entry_id"), _ENTRIES.position.is_(None))
+        .values(position=sa.bindparam("place"))
+    )
+    values = [{"entry_id": entry_id, "place": position} for position, entry_id in enumerate(ids, first)]
+    connection.execute(statement, values)
+
+
+def tile(connection: sa.Connection, log: str, level: int, number: int) -> bytes:
+    """One tile of the tree; empty if there is none."""
+    query = sa.select(_TILES.hashes).where(_TILES.log == log, _TILES.level == level, _TILES.number == number)
+    return connection.scalar(query) or b""
+
+
+def put_tiles(connection: sa.Connection, log: str, tiles: Mapping[tuple[int, int], bytes]) -> None:
+    """Write the tiles that have grown: (level, number) -> hashes."""
+    for (level, number), hashes in tiles.items():
+        same = (_TILES.log == log, _TILES.level == level, _TILES.number == number)
+        if connection.execute(LOG_TILES.update().where(*same).values(hashes=hashes)).rowcount == 0:
+            values = {"log": log, "level": level, "number": number, "hashes": hashes}
+            connection.execute(LOG_TILES.insert(), values)
+
+
+def head(connection: sa.Connection, log: str) -> tuple[int, str] | None:
+    """The newest checkpoint: how many entries it is about, and the signed note. None before the first."""
+    query = sa.select(_CHECKPOINTS.size, _CHECKPOINTS.note).where(_CHECKPOINTS.log == log)
+    found = connection.execute(query.order_by(_CHECKPOINTS.size.desc()).limit(1)).one_or_none()
+    return None if found is None else (found.size, found.note)
+
+
+def checkpoint_at(connection: sa.Connection, log: str, size: int) -> str | None:
+    """The checkpoint of exactly so many entries, if there is one."""
+    query = sa.select(_CHECKPOINTS.note).where(_CHECKPOINTS.log == log, _CHECKPOINTS.size == size)
+    found: str | None = connection.scalar(query)
+    return found
+
+
+def checkpoints(connection: sa.Connection, log: str) -> Iterator[tuple[int, str, datetime]]:
+    """All checkpoints in their order: size, note, when it was signed."""
+    query = sa.select(_CHECKPOINTS.size, _CHECKPOINTS.note, _CHECKPOINTS.signed_at).where(_CHECKPOINTS.log == log)
+    for found in connection.execute(query.order_by(_CHECKPOINTS.size)):
+        yield found.size, found.note, found.signed_at
+
+
+def add_checkpoint(connection: sa.Connection, log: str, size: int, note: str, now: datetime) -> None:
+    """Add the checkpoint of a tree of `size` entries, or put another signature in the place of an earlier one."""
+    connection.execute(LOG_CHECKPOINTS.delete().where(_CHECKPOINTS.log == log, _CHECKPOINTS.size == size))
+    connection.execute(LOG_CHECKPOINTS.insert(), {"log": log, "size": size, "note": note, "signed_at": now})
+
+
+def ends_at(connection: sa.Connection, log: str) -> int:
+    """How many entries have a position. Raises BadRecord if positions are missing between them."""
+    query = sa.select(sa.func.count(), sa.func.max(_ENTRIES.position)).where(
+        _ENTRIES.log == log, _ENTRIES.position.is_not(None)
+    )
+    count, last = connection.execute(query).one()
+    if count != (0 if last is None else last + 1):
+        raise BadRecord(f"positions are missing in the log `{log}`: {count} entries, and the last is at {last}")
+    return int(count)
+
+
+# -- keys -------------------------------------------------------------------------------------------------------------
+
+
+def keys(connection: sa.Connection, log: str) -> list[LogKey]:
+    """The public keys of a log, the first one first."""
+    query = sa.select(_KEYS.number, _KEYS.vkey, _KEYS.statement, _KEYS.added_at).where(_KEYS.log == log)
+    return [LogKey(*found) for found in connection.execute(query.order_by(_KEYS.number))]
+
+
+def add_key(connection: sa.Connection, log: str, key: LogKey) -> None:
+    """Add the public key that signs `log` from now on."""
+    values = {"number": key.number, "vkey": key.vkey, "statement": key.statement, "added_at": key.added_at}
+    connection.execute(LOG_KEYS.insert(), {"log": log, **values})
