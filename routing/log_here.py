@@ -63,15 +63,16 @@ def record_of(world: World, connection: database.Connection, what: str, entry_id
 
 
 def opened(world: World, connection: database.Connection, what: str, entry_id: UUID) -> tuple[bytes, bytes]:
-    """The canonical record of an entry and the key that it was sealed under. Raises NotFound, Erased, BadRecord,
-    KeysUnusable."""
-    found = records.read(connection, entry_id)
-    if found is None:
-        logged = store.read(connection, DECISIONS_LOG, entry_id)
-        if logged is None or logged.kind != what:
-            raise NotFound(what, str(entry_id))
+    """The canonical record of an entry, held against what stands in the log, and the key that it was sealed under.
+    Raises NotFound, Erased, BadRecord, KeysUnusable."""
+    logged = store.read(connection, DECISIONS_LOG, entry_id)
+    if logged is None or logged.kind != what:
+        raise NotFound(what, str(entry_id))
+    if (found := records.read(connection, entry_id)) is None:
         raise Erased(what, str(entry_id))
-    return unsealed(checked_keyring(world, connection), entry_id, found)
+    record, key = unsealed(checked_keyring(world, connection), entry_id, found)
+    check_committed(logged.entry, record, key)
+    return record, key
 
 
 def unsealed(keyring: Keyring, entry_id: UUID, found: records.Sealed) -> tuple[bytes, bytes]:

@@ -6,14 +6,13 @@ import copy
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from api import create_app
 from api.schemas import Decision, DecisionPage, Replay
+from routing import service
 from routing.service import World, close_world, open_world
-from routing.store import database, decisions
 from tests.api.conftest import STEMI, Send
 from tests.api.test_bad_bodies import problem_of
 
@@ -118,10 +117,9 @@ def test_a_decision_cannot_replace_one_that_is_not_there(value: Any, send: Send,
 def test_a_note_for_people_does_not_reach_the_record(send: Send, world: World) -> None:
     response = send("POST", "/v1/decisions", json={**STEMI, "note": "belt vanaf de achterdeur"})
     assert response.status_code == 201
-    with database.reading(world.engine) as connection:
-        entry = decisions.read_entry(connection, UUID(response.get_json()["id"]))
-    assert b"chest_pain" in entry
-    assert b"achterdeur" not in entry
+    record = service.record_of(world, response.get_json()["id"])
+    assert b"chest_pain" in record
+    assert b"achterdeur" not in record
 
 
 def test_decisions_are_found_by_what_they_said(made: dict[str, Any], send: Send) -> None:

@@ -16,20 +16,19 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from routing import service
+from routing import log_here, service
 from routing.directory_here import add_packaged
 from routing.errors import BadData, BadInput, BadRecord, NotFound, OtherSoftware, StoreUnavailable
 from routing.facilities.directory import national_directory_records
-from routing.log.canonical import canonical, digest, plain
+from routing.keys_here import keyring_of
 from routing.rights import Asker
 from routing.rules.selection import TEXTS
 from routing.rules_here import evaluators_of
 from routing.service import World
 from routing.settings import Settings
-from routing.store import database, decisions, directory
-from routing.store.packing import pack
-from routing.store.tables import DECISIONS
-from tests.service.conftest import SORE_THROAT, STEMI, Clock, Open
+from routing.store import database, directory, records
+from routing.store.tables import DECISIONS, LOG_ENTRIES, RECORD_KEYS, RECORDS
+from tests.service.conftest import SORE_THROAT, STEMI, Clock, Open, kept_record, replace_record
 
 
 def changed(case: dict[str, Any], **observations: Any) -> dict[str, Any]:
@@ -102,9 +101,7 @@ def test_without_a_directory_nothing_is_decided(open_world: Open) -> None:
 
 def test_a_note_for_people_is_not_kept(world: World, asker: Asker) -> None:
     decision_id = service.decide(world, {**STEMI, "note": "lives above the bakery"}, asker)["id"]
-    with database.reading(world.engine) as connection:
-        entry = decisions.read_entry(connection, UUID(decision_id))
-    assert b"bakery" not in entry
+    assert b"bakery" not in service.record_of(world, decision_id)
 
 
 # -- the same in, the same out
@@ -159,15 +156,12 @@ def test_only_a_known_decision_can_be_superseded(world: World, asker: Asker, ear
 
 @pytest.fixture
 def rewrite(world: World) -> Callable[[str, Callable[[dict[str, Any]], None]], None]:
-    """Changes an entry as somebody would who also repairs its digest."""
+    """Changes a record as somebody would who has all keys and also makes the entry fit."""
 
     def forge(decision_id: str, change: Callable[[dict[str, Any]], None]) -> None:
-        with database.writing(world.engine) as connection:
-            entry = plain(decisions.read_entry(connection, UUID(decision_id)))
-            change(entry)
-            data = canonical(entry)
-            forged = DECISIONS.update().where(DECISIONS.c.id == UUID(decision_id))
-            connection.execute(forged.values(entry=pack(data), entry_digest=digest(data)))
+        record = kept_record(world, decision_id)
+        change(record)
+        replace_record(world, record)
 
     return forge
 
@@ -182,13 +176,39 @@ def test_a_replay_names_every_difference(world: World, asker: Asker, rewrite: An
 
 def test_a_flipped_byte_is_found(world: World, asker: Asker) -> None:
     decision_id = service.decide(world, STEMI, asker)["id"]
+    for table, column in ((RECORDS, "sealed"), (RECORD_KEYS, "wrapped"), (LOG_ENTRIES, "entry")):
+        with database.writing(world.engine) as connection:
+            whole = connection.scalars(sa.select(table.c[column])).one()
+            for place in (0, len(whole) // 2, len(whole) - 1):
+                flipped = whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+                connection.execute(table.update().values({column: flipped}))
+                with pytest.raises(BadRecord):
+                    log_here.record_of(world, connection, "decision", UUID(decision_id))
+            connection.execute(table.update().values({column: whole}))
+    assert service.replay(world, decision_id)["identical"]
+
+
+def test_the_record_of_another_decision_is_not_taken_for_this_one(world: World, asker: Asker) -> None:
+    first, second = (UUID(service.decide(world, case, asker)["id"]) for case in (STEMI, SORE_THROAT))
     with database.writing(world.engine) as connection:
-        packed = bytearray(connection.scalars(sa.select(DECISIONS.c.entry)).one())
-        packed[len(packed) // 2] ^= 1
-        connection.execute(DECISIONS.update().values(entry=bytes(packed)))
-    for ask in (service.decision, service.replay):
-        with pytest.raises(BadRecord):
-            ask(world, decision_id)
+        other = records.read(connection, second)
+        assert other is not None
+        records.destroy(connection, [first])
+        records.keep(connection, first, other)
+    with pytest.raises(BadRecord):
+        service.decision(world, str(first))
+
+
+def test_a_record_that_does_not_fit_its_entry_is_refused(world: World, asker: Asker) -> None:
+    decision_id = service.decide(world, STEMI, asker)["id"]
+    record = kept_record(world, decision_id)
+    record["result"]["urgency"]["level"] = "U5"
+    made = log_here.make_ready(keyring_of(world), "decision", record)
+    with database.writing(world.engine) as connection:
+        records.destroy(connection, [made.id])
+        records.keep(connection, made.id, made.record)
+    with pytest.raises(BadRecord, match="not the one that stands in the log"):
+        service.decision(world, decision_id)
 
 
 @pytest.fixture

@@ -18,17 +18,15 @@ from uuid_utils.compat import uuid7
 
 from routing import service
 from routing.directory_here import add_packaged
-from routing.errors import BadInput, BadRecord, NotFound, StoreUnavailable
-from routing.log.canonical import canonical
+from routing.errors import BadInput, BadRecord, StoreUnavailable
 from routing.rights import Asker
 from routing.service import World
-from routing.store import database, decisions, directory, sources
+from routing.store import database, decisions, directory, log, records, sources
 from routing.store.cursor import read_cursor, write_cursor
-from routing.store.tables import DECISIONS, METADATA
+from routing.store.tables import METADATA
 from routing.vocabulary import digest_of
 
 NOON = datetime(2026, 11, 18, 11, tzinfo=UTC)
-ENTRY = canonical({"result": {"temperature": 38.7}, "text": "é"})
 
 
 @pytest.fixture
@@ -58,9 +56,9 @@ def row(world: World, asker: Asker, at: datetime = NOON, **changes: Any) -> deci
     return decisions.Row(**{**values, **changes})
 
 
-def append(world: World, added: decisions.Row, entry: bytes = ENTRY) -> UUID:
+def append(world: World, added: decisions.Row) -> UUID:
     with database.writing(world.engine) as connection:
-        decisions.append(connection, added, entry)
+        decisions.append(connection, added)
     return added.id
 
 
@@ -107,33 +105,19 @@ def test_sqlite_keeps_what_it_acknowledged(tmp_path: Path) -> None:
 
 def test_an_entry_comes_back_as_it_was(sourced: World, asker: Asker) -> None:
     decision_id = append(sourced, row(sourced, asker))
+    with database.writing(sourced.engine) as connection:
+        log.add(connection, "decisions", decision_id, "decision", b"an entry", NOON)
+        records.keep(connection, decision_id, records.Sealed(b"sealed", "a key", b"wrapped"))
     with database.reading(sourced.engine) as connection:
-        assert decisions.read_entry(connection, decision_id) == ENTRY
+        assert log.read(connection, "decisions", decision_id) == log.Logged(
+            decision_id, "decision", NOON, b"an entry", None
+        )
+        assert log.read(connection, "access", decision_id) is None
+        assert log.read(connection, "decisions", uuid7()) is None
+        assert records.read(connection, decision_id) == (b"sealed", "a key", b"wrapped")
+        assert records.read(connection, uuid7()) is None
         assert decisions.exists(connection, decision_id)
         assert not decisions.exists(connection, uuid7())
-        with pytest.raises(NotFound):
-            decisions.read_entry(connection, uuid7())
-
-
-@pytest.mark.parametrize("byte", [0, 5, -1])
-def test_a_flipped_byte_is_found(sourced: World, asker: Asker, byte: int) -> None:
-    decision_id = append(sourced, row(sourced, asker))
-    with database.writing(sourced.engine) as connection:
-        packed = bytearray(connection.scalars(sa.select(DECISIONS.c.entry)).one())
-        packed[byte] ^= 1
-        connection.execute(DECISIONS.update().values(entry=bytes(packed)))
-    with database.reading(sourced.engine) as connection, pytest.raises(BadRecord):
-        decisions.read_entry(connection, decision_id)
-
-
-def test_an_entry_that_was_replaced_is_found(sourced: World, asker: Asker) -> None:
-    decision_id = append(sourced, row(sourced, asker))
-    other = append(sourced, row(sourced, asker), canonical({"result": "another"}))
-    with database.writing(sourced.engine) as connection:
-        entry = connection.scalar(sa.select(DECISIONS.c.entry).where(DECISIONS.c.id == other))
-        connection.execute(DECISIONS.update().where(DECISIONS.c.id == decision_id).values(entry=entry))
-    with database.reading(sourced.engine) as connection, pytest.raises(BadRecord, match="digest"):
-        decisions.read_entry(connection, decision_id)
 
 
 @pytest.mark.parametrize("offset", [timedelta(0), timedelta(hours=1), timedelta(hours=-11)])
@@ -180,7 +164,7 @@ def test_a_decision_can_only_rest_on_what_is_kept(sourced: World, asker: Asker) 
 
 def test_a_broken_block_leaves_nothing_behind(sourced: World, asker: Asker) -> None:
     with pytest.raises(ZeroDivisionError), database.writing(sourced.engine) as connection:
-        decisions.append(connection, row(sourced, asker), ENTRY)
+        decisions.append(connection, row(sourced, asker))
         raise ZeroDivisionError
     assert found(sourced) == []
 

@@ -11,7 +11,7 @@ import pytest
 from routing.errors import BadRecord
 from routing.facilities.directory import to_records
 from routing.log.canonical import canonical, exact, plain
-from routing.log.record import make_record
+from routing.log.record import as_version_1, make_record
 from routing.log.replay import differences, replay
 from routing.rules.evaluation import build_evaluators
 from tests.small_world import (
@@ -51,7 +51,7 @@ def test_replay_is_identical_over_the_end_of_summer_time(zone: Any) -> None:
 
 
 def test_a_record_from_before_regions_and_bypass_limits_is_replayed_identically() -> None:
-    then = plain(record(observations=STEMI))
+    then = as_version_1(plain(record(observations=STEMI)))
     del then["result"]["provenance"]["region"]
     for need in then["result"]["needs"]:
         del need["bypass_limit_minutes"]
