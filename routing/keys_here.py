@@ -9,6 +9,7 @@ from routing.errors import KeysUnusable
 from routing.keyring import Keyring, name_of, new_keyring, read_keyring, seed_of, with_new_keys, write_keyring
 from routing.log.entry import DECISIONS_LOG
 from routing.log.note import Signer, new_signer, read_vkey, sign, verifier_of, vkey
+from routing.log.proof import announcement
 from routing.store import database
 from routing.store import log as store
 from routing.world import World
@@ -114,11 +115,6 @@ def rotate(world: World, now: datetime, *, signing: bool, sealing: bool) -> list
             said.append(f"records are sealed from now on with the key {name_of(keyring.sealing[-1])}")
     forget_keyring(world)
     return said
-
-
-def announcement(origin: str, new: str) -> str:
-    """The text by which the key of a log says which key signs after it."""
-    return f"wegwijs key 1\n{origin}\n{new}\n"
 
 
 def _newest(connection: database.Connection, log: str) -> store.LogKey:

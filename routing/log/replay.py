@@ -30,7 +30,12 @@ def replay(record: bytes, directory: Directory, evaluators: Evaluators) -> list[
     """
     then = plain(record)
     check_version(then)
-    again = decided_again(then, directory, evaluators)
+    return differences_between(record, decided_again(then, directory, evaluators))
+
+
+def differences_between(record: bytes, again: dict[str, Any]) -> list[Difference]:
+    """Where `again`, which was made now of the same case (see `decided_again`), is not what `record` says."""
+    then = plain(record)
     if then["version"] == 1:
         again = as_version_1(again)
     again["software"] = then["software"]
@@ -45,13 +50,16 @@ def replay(record: bytes, directory: Directory, evaluators: Evaluators) -> list[
     return found or [{"path": "", "then": "other bytes", "now": "canonical bytes"}]
 
 
-def decided_again(then: Mapping[str, Any], directory: Directory, evaluators: Evaluators) -> dict[str, Any]:
-    """The record that is made now of the case in the plain record `then`, with these places and rules."""
+def decided_again(
+    then: Mapping[str, Any], directory: Directory, evaluators: Evaluators, travel: Minutes | None = None
+) -> dict[str, Any]:
+    """The record that is made now of the case in the plain record `then`, with these places, rules and times of travel
+    (None: those of the record if it is about these places, else worked out)."""
     now = datetime.fromisoformat(then["decided_at"])
     vocabulary = evaluators.ruleset.vocabulary
     case = parse_case(then["case"], vocabulary, now, recorded=True)
     decision = decide(
-        case, replace(directory, reserved=reserved_of(then)), evaluators, now, _travel_then(then, directory)
+        case, replace(directory, reserved=reserved_of(then)), evaluators, now, travel or _travel_then(then, directory)
     )
     return make_record(
         decision, case, vocabulary, id=then["id"], now=now, asker=then["asker"], supersedes=then["supersedes"]
