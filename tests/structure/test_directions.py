@@ -21,6 +21,7 @@ ONLY_THERE = {
     "sqlalchemy": ("routing/store/",),
     "alembic": ("routing/store/",),
     "psycopg": ("routing/store/",),
+    "cryptography": ("routing/log/note.py",),
     "defusedxml": ("routing/formats/",),
     "flask": ("api/",),
     "werkzeug": ("api/",),
