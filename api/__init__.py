@@ -11,6 +11,7 @@ from api.events import Streams, events
 from api.facilities import facilities
 from api.feeds import feeds
 from api.health import health
+from api.log import log
 from api.public import public
 from api.queries import NoQuery, query
 from api.rulesets import rulesets
@@ -19,7 +20,15 @@ from routing.service import World, open_world
 from routing.settings import Settings
 
 WITH_QUERY = frozenset(
-    {"decisions.search", "facilities.list_all", "facilities.history", "events.stream", "feeds.take_in"}
+    {
+        "decisions.search",
+        "decisions.capsule",
+        "log.consistency",
+        "facilities.list_all",
+        "facilities.history",
+        "events.stream",
+        "feeds.take_in",
+    }
 )
 """Endpoints that take parameters in the address."""
 
@@ -38,7 +47,7 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
     access.register(app)
     auth.register(app)
     problems.register(app)
-    for resource in (decisions, facilities, events, feeds, public, vocabulary, rulesets, health):
+    for resource in (decisions, facilities, events, feeds, public, vocabulary, rulesets, log, health):
         app.register_blueprint(resource)
     app.add_url_rule("/", view_func=pointer)
     app.before_request(_refuse_stray_parameters)

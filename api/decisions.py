@@ -6,8 +6,8 @@ from flask import Blueprint, Response
 
 from api.auth import asker, world
 from api.body import answer, json_object, no_body
-from api.queries import DecisionQuery, identifier, query
-from routing import outcomes, service
+from api.queries import CapsuleQuery, DecisionQuery, identifier, query
+from routing import capsules, outcomes, service
 
 decisions = Blueprint("decisions", __name__, url_prefix="/v1/decisions")
 
@@ -48,6 +48,14 @@ def record_outcome(decision_id: str) -> Response:
 def read_outcome(decision_id: str) -> Response:
     """What was recorded of a decision, the newest first."""
     return answer(outcomes.outcomes_of(world(), identifier("decision", decision_id)))
+
+
+@decisions.get("/<decision_id>/capsule")
+def capsule(decision_id: str) -> Response:
+    """One file with which the decision can be checked elsewhere, without us."""
+    wanted = query(CapsuleQuery)
+    found = capsules.capsule_of(world(), identifier("decision", decision_id), wanted.withhold)
+    return answer(found, headers={"Content-Disposition": f'attachment; filename="{decision_id}.capsule.json"'})
 
 
 @decisions.post("/<decision_id>/replay")

@@ -54,6 +54,20 @@ def _revision(value: Any) -> int:
     raise ValueError("is not the number of a revision")
 
 
+def _size(value: Any) -> int:
+    if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{0,17}", value):
+        return int(value)
+    raise ValueError("is not a number of entries")
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) and re.fullmatch(r"[a-z0-9_.,]{1,500}", value):
+        return tuple(value.split(","))
+    raise ValueError("are not names with commas between them")
+
+
+Size = Annotated[int, BeforeValidator(_size)]
+Withhold = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Revision = Annotated[int, BeforeValidator(_revision)]
 EventId = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,40}$")]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
@@ -108,6 +122,23 @@ class FacilityQuery(_Query):
     revision: Revision | None = Field(None, description="a revision of the directory: 1, 2, 3, ...")
 
 
+class ConsistencyQuery(BaseModel):
+    """What `GET /v1/log/consistency` may be asked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    first: Size = Field(alias="from", description="a number of entries that the log had: 1, 2, 3, ...")
+    last: Size | None = Field(None, alias="to", description="a number of entries, not less than `from`")
+
+
+class CapsuleQuery(BaseModel):
+    """What `GET /v1/decisions/{id}/capsule` may be asked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    withhold: Withhold = Field((), description="names with commas between them: patient, or location,age ...")
+
+
 class NoQuery(BaseModel):
     """What all other calls may be asked: nothing."""
 
@@ -134,9 +165,12 @@ def query(model: type[Model]) -> Model:
 
 def _fault(model: type[BaseModel], problem: Mapping[str, Any]) -> Fault:
     name = str(shown(str(problem["loc"][0])))
+    fields = {field.alias or key: field for key, field in model.model_fields.items()}
     if problem["type"] == "extra_forbidden":
-        known = ", ".join(model.model_fields) or "no parameters"
+        known = ", ".join(fields) or "no parameters"
         return Fault(name, "unknown_parameter", f"there is no parameter `{name}` here", None, known)
+    allowed = fields[name].description
+    if problem["type"] == "missing":
+        return Fault(name, "missing", f"the parameter `{name}` is needed", None, allowed)
     value = shown(problem["input"])
-    allowed = model.model_fields[name].description
     return Fault(name, "wrong_value", f"`{value}` cannot be used for `{name}`", value, allowed)

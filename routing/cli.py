@@ -17,6 +17,7 @@ import orjson
 from routing import evaluation, service, strictjson, worked_cases
 from routing.cli_facilities import add_facilities_commands
 from routing.cli_feeds import add_feeds_commands
+from routing.cli_log import add_log_commands, add_verify_command
 from routing.cli_norms import add_norms_command
 from routing.cli_rules import add_rules_commands
 from routing.errors import BadData, BadInput, Fault, WegwijsError, bad_input
@@ -96,6 +97,8 @@ def parser() -> argparse.ArgumentParser:
     add_norms_command(commands)
     add_facilities_commands(add_group(commands, "facilities", "Look into the directory of places of care."))
     add_feeds_commands(add_group(commands, "feeds", "Pull live status of places from elsewhere."))
+    add_verify_command(commands)
+    add_log_commands(add_group(commands, "log", "Check the log of decisions, and take decisions along."))
     _keeping(commands)
     return top
 

@@ -37,6 +37,7 @@ class Ready:
     kind: Kind
     entry: bytes
     record: records.Sealed
+    decision_id: UUID | None = None
 
 
 def make_ready(keyring: Keyring, kind: Kind, record: Mapping[str, Any], written: bytes | None = None) -> Ready:
@@ -47,12 +48,13 @@ def make_ready(keyring: Keyring, kind: Kind, record: Mapping[str, Any], written:
     sealed = seal(pack(canonical(record) if written is None else written), key, entry_id.bytes)
     newest = keyring.sealing[-1]
     entry = _ENTRIES[kind](record, fields_of(record), key)
-    return Ready(entry_id, kind, entry, records.Sealed(sealed, name_of(newest), wrap(key, newest)))
+    about = UUID(record["decision"]) if kind == "outcome" else None
+    return Ready(entry_id, kind, entry, records.Sealed(sealed, name_of(newest), wrap(key, newest)), about)
 
 
 def add(connection: database.Connection, ready: Ready, now: datetime) -> None:
     """Add an entry and its record. They count when the transaction is committed."""
-    store.add(connection, DECISIONS_LOG, ready.id, ready.kind, ready.entry, now)
+    store.add(connection, DECISIONS_LOG, ready.id, ready.kind, ready.entry, now, ready.decision_id)
     records.keep(connection, ready.id, ready.record)
 
 

@@ -14,6 +14,8 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "outcome": frozenset({"triagist", "ambulance"}),
     "replay": frozenset({"triagist", "ambulance", "auditor"}),
     "read_decisions": frozenset({"triagist", "ambulance", "auditor"}),
+    "export": frozenset({"auditor"}),
+    "read_log": frozenset(ROLES),
     "read_facilities": frozenset(ROLES),
     "write_facility": frozenset({"facility", "operator"}),
     "report_status": frozenset({"facility", "operator"}),

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import Any
+from uuid import UUID
 
 from routing.errors import BadRecord, StoreUnavailable, WegwijsError
 from routing.keys_here import checked_keyring, signer_of
@@ -22,6 +24,7 @@ from routing.world import World
 BATCH = 2_000
 EVERY_SECONDS = 0.25
 AFTER_FAULT_SECONDS = 2.0
+WAIT_SECONDS = 5.0
 
 log = logging.getLogger("wegwijs.sequencer")
 
@@ -62,6 +65,26 @@ def _signed_size(connection: database.Connection, log: str, tile: Tile) -> int:
     if signed.size != size or signed.root != (root_of(size, tile) if size else EMPTY_ROOT):
         raise BadRecord(f"the tree of the log `{log}` is not the one that was signed at {size} entries")
     return size
+
+
+def placed(world: World, log: str, entry_id: UUID) -> tuple[int, str] | None:
+    """The newest checkpoint (size, signed note) once the entry with this id stands in the tree: if it waits, it is
+    given its place now. None if there is no such entry. Raises StoreUnavailable, also if another process is giving
+    places and does not get done; BadRecord."""
+    waited = 0.0
+    while True:
+        with database.reading(world.engine) as connection:
+            if (logged := store.read(connection, log, entry_id)) is None:
+                return None
+            head = store.head(connection, log)
+        if head is not None and logged.position is not None and logged.position < head[0]:
+            return head
+        if sequence(world, log):
+            continue
+        if waited > WAIT_SECONDS:
+            raise StoreUnavailable("the entry waits for its place in the log, which another process is giving it")
+        waited += EVERY_SECONDS
+        time.sleep(EVERY_SECONDS)
 
 
 def sequence_all(world: World) -> int:

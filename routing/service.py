@@ -249,11 +249,16 @@ def decision(world: World, decision_id: str) -> dict[str, Any]:
 
 def record_of(world: World, decision_id: str) -> bytes:
     """The canonical record of a logged decision. Raises NotFound, Erased, BadRecord, StoreUnavailable."""
-    found = _as_id(decision_id)
-    if found is None:
-        raise NotFound("decision", str(shown(decision_id)))
+    found = as_id("decision", decision_id)
     with database.reading(world.engine) as connection:
         return sealed_record(world, connection, "decision", found)
+
+
+def as_id(what: str, text: str) -> UUID:
+    """`text` as the id of a `what`. Raises NotFound if it cannot be one."""
+    if (found := _as_id(text)) is None:
+        raise NotFound(what, str(shown(text)))
+    return found
 
 
 def search(

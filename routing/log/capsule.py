@@ -22,6 +22,7 @@ from routing.facilities.facts import combined, digest_of_facts
 from routing.facilities.profile import capability_table
 from routing.geography import Places, Point
 from routing.log.canonical import canonical, plain
+from routing.log.capsule_words import Check, say
 from routing.log.commitments import Field, commitment, over_all, record_of
 from routing.log.entry import read_entry
 from routing.log.note import Verifier
@@ -31,7 +32,7 @@ from routing.log.replay import Difference, decided_again, differences_between
 from routing.rules.building import ruleset_from_source
 from routing.rules.evaluation import Evaluators, build_evaluators
 from routing.travel import Travel
-from routing.vocabulary import Text, Vocabulary, digest_of, vocabulary_from_source
+from routing.vocabulary import Vocabulary, digest_of, vocabulary_from_source
 
 CAPSULE_VERSION = 1
 BYTES_MOST = 256 * 1024 * 1024
@@ -81,15 +82,6 @@ class CapsuleForm(Strict):
     vocabulary: dict[str, Any] | None
     ruleset: dict[str, Any] | None
     places: PlacesForm | None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was checked; `ok` is None where it could not be."""
-
-    id: str
-    ok: bool | None
-    text: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,31 +239,32 @@ def _again(capsule: CapsuleForm, entry: Mapping[str, Any], found: _Told, checks:
         return
     try:
         record = plain(canonical(found.told))
-        check_version(record)
         matches = {"id": record["id"], "at": record["decided_at"], "asker": record["asker"]}
         say(checks, "same", all(entry[name] == value for name, value in matches.items()))
-        again = decided_again(record, places.directory(words, record), rules, places.travel(record))
-        yield from _compared(found.told, record, again, checks)
+        again = made_again(canonical(found.told), places, words, rules)
+        same = again["evaluators"] == record["evaluators"]
+        say(checks, "evaluators", same, count=len(record["evaluators"]["fired"]))
+        differing = differences_between(canonical(found.told), again)
     except (BadData, BadInput, BadRecord, OtherSoftware, EngineFault, *_SHAPE):
         say(checks, "replay", False, count=0)
+        return
+    say(checks, "replay", not differing, count=len(differing))
+    yield from differing
 
 
 _SHAPE = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 """What reading something of another shape raises: a capsule may be made to deceive."""
 
 
-def _compared(
-    told: Mapping[str, Any], record: Mapping[str, Any], again: dict[str, Any], checks: list[Check]
-) -> Iterator[Difference]:
-    # the places and times that were taken from the capsule are checked by their digests, and by the record
-    for name in ("directory", "travel"):
-        if name in record:
-            again[name] = told[name]
-    same = again["evaluators"] == record["evaluators"]
-    say(checks, "evaluators", same, count=len(record["evaluators"]["fired"]))
-    found = differences_between(canonical(told), again)
-    say(checks, "replay", not found, count=len(found))
-    yield from found
+def made_again(record: bytes, places: KnownPlaces, words: Vocabulary, rules: Evaluators) -> dict[str, Any]:
+    """The record that is made now of the case in `record`, with what is known of places. What was known of all places,
+    and the times of travel, are taken over: they are checked by their digests and as fields of the record. Raises
+    BadInput, BadRecord, OtherSoftware, or what reading another shape raises."""
+    then = plain(record)
+    check_version(then)
+    again = decided_again(then, places.directory(words, then), rules, places.travel(then))
+    told = orjson.loads(record)
+    return {**again, **{name: told[name] for name in ("directory", "travel") if name in told}}
 
 
 def _rules(
@@ -295,11 +288,10 @@ def _rules(
 
 
 @dataclass(frozen=True, slots=True)
-class _KnownPlaces:
-    """The places of a capsule, and the ids of all places that there were."""
+class KnownPlaces:
+    """The places of a capsule."""
 
     form: PlacesForm
-    ids: tuple[str, ...]
 
     def directory(self, words: Vocabulary, record: Mapping[str, Any]) -> Directory:
         """The directory as far as it is known. Raises BadInput."""
@@ -316,11 +308,12 @@ class _KnownPlaces:
         """The times that counted then, to the places that are known; None: worked out anew."""
         if (recorded := travel_of(record)) is None:
             return None
-        known = tuple(travel for key, travel in zip(self.ids, recorded, strict=True) if key in self.form.facts)
+        ids = sorted((*self.form.facts, *self.form.others))
+        known = tuple(travel for key, travel in zip(ids, recorded, strict=True) if key in self.form.facts)
         return lambda _origin, _places, _at: known
 
 
-def _places(capsule: CapsuleForm, entry: Mapping[str, Any], checks: list[Check]) -> _KnownPlaces | None:
+def _places(capsule: CapsuleForm, entry: Mapping[str, Any], checks: list[Check]) -> KnownPlaces | None:
     form = capsule.places
     if form is None:
         say(checks, "places", None)
@@ -341,7 +334,7 @@ def _places(capsule: CapsuleForm, entry: Mapping[str, Any], checks: list[Check])
         say(checks, "places", found == entry["directory"]["facts"], known=len(form.facts), others=len(form.others))
         if found != entry["directory"]["facts"]:
             return None
-    return _KnownPlaces(form, tuple(sorted((*form.facts, *form.others))))
+    return KnownPlaces(form)
 
 
 # -- what became of it ------------------------------------------------------------------------------------------------
@@ -368,164 +361,3 @@ def _others(capsule: CapsuleForm, entry: Mapping[str, Any] | None, signed: Signe
         say(checks, "others", True, count=held)
     if capsule.decision.record is None:
         say(checks, "erasure", erased)
-
-
-# -- words ------------------------------------------------------------------------------------------------------------
-
-
-def say(checks: list[Check], name: str, ok: bool | None, **words: Any) -> None:
-    """Add a check with what it means."""
-    nl, en = _WORDS[name, ok]
-    checks.append(Check(name, ok, Text(nl.format(**words), en.format(**words))))
-
-
-_WORDS: Mapping[tuple[str, bool | None], tuple[str, str]] = {
-    ("signature", True): (
-        "De handtekening onder het logboek {origin} met {size} regels klopt.",
-        "The signature under the log {origin} with {size} entries holds.",
-    ),
-    ("signature", False): (
-        "De handtekening onder het logboek klopt niet: dit bewijst niets.",
-        "The signature under the log does not hold: this proves nothing.",
-    ),
-    ("key", True): (
-        "Getekend met {key}, een sleutel die u vertrouwt of die door zo'n sleutel is aangekondigd.",
-        "Signed with {key}, a key that you trust or that was announced by one.",
-    ),
-    ("key", False): (
-        "Getekend met {key}, en dat is geen sleutel die u vertrouwt.",
-        "Signed with {key}, which is not a key that you trust.",
-    ),
-    ("key", None): (
-        (
-            "Getekend met {key}. Of dat de sleutel van dit logboek is, staat niet in dit bestand: vergelijk hem met wat de "
-            "beheerder bekend heeft gemaakt (`--key`)."
-        ),
-        (
-            "Signed with {key}. Whether that is the key of this log cannot be told from this file: hold it against what the "
-            "operator made known (`--key`)."
-        ),
-    ),
-    ("entry", True): (
-        "De regel van beslissing {id} van {at} is te lezen.",
-        "The entry of decision {id} of {at} can be read.",
-    ),
-    ("entry", False): (
-        "De regel van de beslissing is niet te lezen, of is van een onbekende soort.",
-        "The entry of the decision cannot be read, or is of an unknown kind.",
-    ),
-    ("inclusion", True): (
-        "De regel staat onveranderd in het logboek, op plaats {position} van {size}.",
-        "The entry stands unaltered in the log, at position {position} of {size}.",
-    ),
-    ("inclusion", False): (
-        "De regel staat niet zo in het logboek: iets is veranderd, weggelaten of toegevoegd.",
-        "The entry does not stand like this in the log: something was changed, left out or added.",
-    ),
-    ("inclusion", None): (
-        "Of de regel in het logboek staat, is zonder handtekening niet te zeggen.",
-        "Whether the entry stands in the log cannot be said without a signature.",
-    ),
-    ("record", True): (
-        "Alle {fields} velden die worden getoond, zijn die waarmee de regel is gemaakt.",
-        "All {fields} fields that are told are those of which the entry was made.",
-    ),
-    ("record", False): (
-        "De getoonde velden zijn niet die waarmee de regel is gemaakt ({why}).",
-        "The fields that are told are not those of which the entry was made ({why}).",
-    ),
-    ("record", None): (
-        "De velden zijn zonder regel niet te controleren.",
-        "The fields cannot be checked without an entry.",
-    ),
-    ("withheld", None): (
-        "{fields} velden worden niet getoond; dat ze er waren, staat vast.",
-        "{fields} fields are withheld; that they were there is certain.",
-    ),
-    ("erased", None): (
-        "Wat over de patiënt was vastgelegd, zit er niet bij: het is gewist.",
-        "What was recorded about the patient is not in it: it was erased.",
-    ),
-    ("erasure", True): (
-        "Dat het met opzet is gewist, staat zelf in het logboek.",
-        "That it was erased on purpose stands in the log itself.",
-    ),
-    ("erasure", False): (
-        "Er is niets vastgelegd over het wissen: de gegevens ontbreken zonder uitleg.",
-        "Nothing was recorded of an erasure: the data is missing without an explanation.",
-    ),
-    ("rules", True): (
-        "De regels ({name} {version}) en de woordenlijst zijn die van toen.",
-        "The rules ({name} {version}) and the vocabulary are those of then.",
-    ),
-    ("rules", False): (
-        "De regels of de woordenlijst zijn niet die van toen ({name} {version}).",
-        "The rules or the vocabulary are not those of then ({name} {version}).",
-    ),
-    ("rules", None): (
-        "De regels ({name} {version}) zitten er niet bij.",
-        "The rules ({name} {version}) are not in it.",
-    ),
-    ("readable", None): (
-        "De regels zijn die van toen, maar deze versie van Wegwijs kan ze niet lezen: opnieuw beslissen kan hier niet.",
-        "The rules are those of then, but this version of Wegwijs cannot read them: it cannot decide again.",
-    ),
-    ("places", True): (
-        "Wat van {known} plekken bekend was, is onveranderd; van {others} andere staat alleen het kenmerk erin.",
-        "What was known of {known} places is unaltered; of {others} others only the digest is in it.",
-    ),
-    ("places", False): (
-        "Wat van de plekken wordt gezegd, is niet wat toen bekend was.",
-        "What is said of the places is not what was known then.",
-    ),
-    ("places", None): (
-        "Wat van de plekken bekend was, is niet te controleren.",
-        "What was known of the places cannot be checked.",
-    ),
-    ("same", True): (
-        "Kenmerk, moment en vrager zijn in de regel en in de velden dezelfde.",
-        "Id, moment and asker are the same in the entry and in the fields.",
-    ),
-    ("same", False): (
-        "Kenmerk, moment of vrager zijn in de regel anders dan in de velden.",
-        "Id, moment or asker are different in the entry and in the fields.",
-    ),
-    ("evaluators", True): (
-        "Beide evaluatoren noemen opnieuw dezelfde {count} regels.",
-        "Both evaluators name the same {count} rules again.",
-    ),
-    ("evaluators", False): (
-        "De evaluatoren noemen nu andere regels dan toen.",
-        "The evaluators name other rules now than then.",
-    ),
-    ("evaluators", None): (
-        "De regels zijn niet opnieuw toegepast: daarvoor zijn alle velden nodig.",
-        "The rules were not applied again: that needs all fields.",
-    ),
-    ("replay", True): (
-        "Opnieuw beslissen geeft dezelfde uitkomst, tot op de laatste byte.",
-        "Deciding again gives the same answer, to the last byte.",
-    ),
-    ("replay", False): (
-        "Opnieuw beslissen geeft iets anders ({count} verschillen).",
-        "Deciding again gives something else ({count} differences).",
-    ),
-    ("replay", None): (
-        "Er is niet opnieuw beslist: daarvoor zijn alle velden nodig.",
-        "It was not decided again: that needs all fields.",
-    ),
-    ("others", True): (
-        (
-            "{count} keer is vastgelegd wat ervan werd; elke regel staat in het logboek. Of er meer zijn, bewijst dit "
-            "bestand niet."
-        ),
-        (
-            "What became of it was recorded {count} times; each entry stands in the log. Whether there are more is not "
-            "proven by this file."
-        ),
-    ),
-    ("others", False): (
-        "Wat ervan werd, staat niet zo in het logboek, of hoort bij een andere beslissing.",
-        "What became of it does not stand like this in the log, or belongs to another decision.",
-    ),
-}

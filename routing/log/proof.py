@@ -62,7 +62,7 @@ def announcement(origin: str, new: str) -> str:
 def read_signed(log: LogForm, trusted: Sequence[Verifier]) -> Signed:
     """The checkpoint of `log`. `trusted` are keys that the reader has from elsewhere: one of them must have signed, or
     have announced the key that did, directly or through others. Raises BadRecord if a signature does not hold."""
-    keys = _chain(log.keys)
+    keys = chain_of(log.keys)
     found = opened(log.checkpoint, keys)
     checkpoint = read_checkpoint(found.text)
     by = found.signed_by[-1]
@@ -75,7 +75,7 @@ def read_signed(log: LogForm, trusted: Sequence[Verifier]) -> Signed:
     return Signed(checkpoint, by, by in keys[start:])
 
 
-def _chain(keys: Sequence[KeyForm]) -> list[Verifier]:
+def chain_of(keys: Sequence[KeyForm]) -> list[Verifier]:
     """The keys in their order, each of which announced the one after it. Raises BadRecord."""
     found: list[Verifier] = []
     for key in keys:

@@ -14,23 +14,28 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from routing.errors import BadRecord
-from routing.store.tables import LOG_CHECKPOINTS, LOG_ENTRIES, LOG_KEYS, LOG_TILES
+from routing.store.tables import DECISIONS, LOG_CHECKPOINTS, LOG_ENTRIES, LOG_KEYS, LOG_TILES
 
 _ENTRIES, _TILES, _CHECKPOINTS, _KEYS = LOG_ENTRIES.c, LOG_TILES.c, LOG_CHECKPOINTS.c, LOG_KEYS.c
 _LOCK = 0x7767_6C6F  # with the number of the log below it; any number will do that no other lock of Wegwijs has
 _INSERT = LOG_ENTRIES.insert()
+_LOGGED = sa.select(
+    _ENTRIES.id, _ENTRIES.kind, _ENTRIES.logged_at, _ENTRIES.entry, _ENTRIES.position, _ENTRIES.decision_id
+)
 _CHUNK = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """An entry as it stands in a log; `position` is None as long as it waits for its place in the tree."""
+    """An entry as it stands in a log; `position` is None as long as it waits for its place in the tree;
+    `decision_id` is the decision that it is about, where it is not that decision itself."""
 
     id: UUID
     kind: str
     logged_at: datetime
     entry: bytes
     position: int | None
+    decision_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +51,32 @@ class LogKey:
 # -- entries ----------------------------------------------------------------------------------------------------------
 
 
-def add(connection: sa.Connection, log: str, entry_id: UUID, kind: str, entry: bytes, now: datetime) -> None:
-    """Add an entry. It counts when the transaction is committed, and waits for its position."""
-    connection.execute(_INSERT, {"id": entry_id, "log": log, "kind": kind, "logged_at": now, "entry": entry})
+def add(
+    connection: sa.Connection,
+    log: str,
+    entry_id: UUID,
+    kind: str,
+    entry: bytes,
+    now: datetime,
+    decision_id: UUID | None = None,
+) -> None:
+    """Add an entry. It counts when the transaction is committed, and waits for its position. `decision_id` is the
+    decision that it is about, where it is not that decision itself."""
+    values = {"id": entry_id, "log": log, "kind": kind, "logged_at": now, "entry": entry, "decision_id": decision_id}
+    connection.execute(_INSERT, values)
 
 
 def read(connection: sa.Connection, log: str, entry_id: UUID) -> Logged | None:
     """The entry with this id, if there is one in this log."""
-    query = sa.select(_ENTRIES.id, _ENTRIES.kind, _ENTRIES.logged_at, _ENTRIES.entry, _ENTRIES.position)
-    found = connection.execute(query.where(_ENTRIES.id == entry_id, _ENTRIES.log == log)).one_or_none()
+    found = connection.execute(_LOGGED.where(_ENTRIES.id == entry_id, _ENTRIES.log == log)).one_or_none()
     return None if found is None else Logged(*found)
 
 
 def between(connection: sa.Connection, log: str, first: int, last: int) -> Iterator[Logged]:
     """The entries with the positions from `first` up to and not including `last`, in their order, read bit by bit."""
-    query = sa.select(_ENTRIES.id, _ENTRIES.kind, _ENTRIES.logged_at, _ENTRIES.entry, _ENTRIES.position)
     for start in range(first, last, _CHUNK):
         end = min(start + _CHUNK, last)
-        chunk = query.where(_ENTRIES.log == log, _ENTRIES.position >= start, _ENTRIES.position < end)
+        chunk = _LOGGED.where(_ENTRIES.log == log, _ENTRIES.position >= start, _ENTRIES.position < end)
         for found in connection.execute(chunk.order_by(_ENTRIES.position)):
             yield Logged(*found)
 
@@ -76,6 +89,13 @@ def bytes_between(connection: sa.Connection, log: str, first: int, last: int) ->
         chunk = query.where(_ENTRIES.log == log, _ENTRIES.position >= start, _ENTRIES.position < end)
         for position, entry in connection.execute(chunk.order_by(_ENTRIES.position)):
             yield position, bytes(entry)
+
+
+def about(connection: sa.Connection, decision_id: UUID) -> list[Logged]:
+    """What stands in the log of a decision besides its own entry: outcomes and erasures, in the order of the log."""
+    query = _LOGGED.where(_ENTRIES.decision_id == decision_id)
+    found = connection.execute(query.order_by(_ENTRIES.position, _ENTRIES.logged_at, _ENTRIES.id))
+    return [Logged(*each) for each in found]
 
 
 def waiting(connection: sa.Connection, log: str, most: int) -> Sequence[tuple[UUID, bytes]]:
@@ -96,6 +116,24 @@ def oldest_waiting(connection: sa.Connection, log: str) -> datetime | None:
     query = sa.select(sa.func.min(_ENTRIES.logged_at)).where(_ENTRIES.log == log, _ENTRIES.position.is_(None))
     found: datetime | None = connection.scalar(query)
     return found
+
+
+def count_waiting(connection: sa.Connection, log: str) -> int:
+    """How many entries wait for a position."""
+    query = sa.select(sa.func.count()).where(_ENTRIES.log == log, _ENTRIES.position.is_(None))
+    return int(connection.scalar(query.select_from(LOG_ENTRIES)) or 0)
+
+
+def erased_decisions(connection: sa.Connection, log: str) -> frozenset[UUID]:
+    """The decisions of which an erasure stands in the log."""
+    query = sa.select(_ENTRIES.decision_id).where(_ENTRIES.log == log, _ENTRIES.kind == "erasure")
+    return frozenset(connection.scalars(query))
+
+
+def decisions_without_entry(connection: sa.Connection, log: str, most: int) -> Sequence[UUID]:
+    """Decisions of which no entry stands in the log, at most so many."""
+    logged = sa.select(_ENTRIES.id).where(_ENTRIES.id == DECISIONS.c.id, _ENTRIES.log == log)
+    return list(connection.scalars(sa.select(DECISIONS.c.id).where(~logged.exists()).limit(most)))
 
 
 # -- sequencing -------------------------------------------------------------------------------------------------------

@@ -194,7 +194,14 @@ LOG_ENTRIES = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("logged_at", Moment, nullable=False),
     sa.Column("entry", sa.LargeBinary, nullable=False),
+    sa.Column("decision_id", sa.Uuid, sa.ForeignKey("log_entries.id")),
     sa.Column("position", sa.BigInteger),
+    sa.Index(
+        "ix_log_entries_decision_id",
+        "decision_id",
+        postgresql_where=sa.text("decision_id IS NOT NULL"),
+        sqlite_where=sa.text("decision_id IS NOT NULL"),
+    ),
     sa.Index("uq_log_entries_log_position", "log", "position", unique=True),
     sa.Index(
         "ix_log_entries_waiting",

@@ -29,8 +29,18 @@ def _log() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("logged_at", Moment(), nullable=False),
         sa.Column("entry", sa.LargeBinary(), nullable=False),
+        sa.Column("decision_id", sa.Uuid()),
         sa.Column("position", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id", name="pk_log_entries"),
+        sa.ForeignKeyConstraint(["decision_id"], ["log_entries.id"], name="fk_log_entries_decision_id"),
+    )
+    of_decision = sa.text("decision_id IS NOT NULL")
+    op.create_index(
+        "ix_log_entries_decision_id",
+        "log_entries",
+        ["decision_id"],
+        postgresql_where=of_decision,
+        sqlite_where=of_decision,
     )
     op.create_index("uq_log_entries_log_position", "log_entries", ["log", "position"], unique=True)
     waiting = sa.text("position IS NULL")
