@@ -57,7 +57,7 @@ def add_log_commands(commands: Any) -> None:
     export.add_argument("--withhold", action="append", default=[], metavar="WHAT", help=help_text)
     export.add_argument("--output", type=Path, metavar="FILE", help="write to FILE instead of standard output")
     text = "Show the newest checkpoint: how many entries there are, their root, and the signature."
-    add_command(commands, "checkpoint", _checkpoint, text, "wegwijs log checkpoint > checkpoint.txt")
+    add_command(commands, "checkpoint", _checkpoint, text, "wegwijs log checkpoint")
     text = "Show the public keys of the log. Give them to auditors by another way than the files that they check."
     add_json_option(add_command(commands, "keys", _keys, text, "wegwijs log keys"))
     text = (

@@ -45,6 +45,7 @@ MAY_BE_IMPURE = (
     "routing/cli.py",
     "routing/terminal.py",
     "routing/cli_feeds.py",
+    "routing/cli_log.py",
     "routing/feeding/runner.py",
     "routing/bench.py",
     "routing/bench_directory.py",
@@ -56,6 +57,7 @@ MAY_BE_IMPURE = (
 ALLOWED: dict[tuple[str, str], str] = {
     ("routing/cli_facilities.py", "time.sleep"): "waits between two looks at the board",
     ("routing/keyring.py", "os.getpid"): "no two processes write the same new file",
+    ("routing/sequencer.py", "time.sleep"): "waits until another process has given an entry its place",
     ("routing/store/database.py", "time.monotonic"): "how long a new SQLite file is waited for; reaches no decision",
     ("routing/store/database.py", "time.sleep"): "waits between two tries to open a new SQLite file",
 }
