@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, current_app, request
 
 from api import access, auth, problems
+from api.accesses import accesses
 from api.body import answer
 from api.decisions import decisions
 from api.events import Streams, events
@@ -24,6 +25,7 @@ WITH_QUERY = frozenset(
         "decisions.search",
         "decisions.capsule",
         "log.consistency",
+        "accesses.list_all",
         "facilities.list_all",
         "facilities.history",
         "events.stream",
@@ -47,7 +49,7 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
     access.register(app)
     auth.register(app)
     problems.register(app)
-    for resource in (decisions, facilities, events, feeds, public, vocabulary, rulesets, log, health):
+    for resource in (decisions, accesses, facilities, events, feeds, public, vocabulary, rulesets, log, health):
         app.register_blueprint(resource)
     app.add_url_rule("/", view_func=pointer)
     app.before_request(_refuse_stray_parameters)

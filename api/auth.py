@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from flask import Flask, current_app, g, request
 
 from api.problems import Refused
-from routing import service
+from routing import access_log, service
+from routing.log.access import opaque_id
 from routing.rights import RIGHTS, Asker
 from routing.service import World
 
@@ -24,6 +26,10 @@ ACTIONS: Mapping[str, str] = {
     "log.consistency": "read_log",
     "decisions.record_outcome": "outcome",
     "decisions.read_outcome": "read_decisions",
+    "accesses.list_all": "read_access_log",
+    "accesses.search": "read_access_log",
+    "accesses.patient": "read_access_log",
+    "accesses.export": "export_access_log",
     "facilities.list_all": "read_facilities",
     "facilities.read": "read_facilities",
     "facilities.write": "write_facility",
@@ -38,6 +44,39 @@ ACTIONS: Mapping[str, str] = {
     "rulesets.read": "read_rulesets",
 }
 """Endpoint -> the action in `RIGHTS` that it performs. An endpoint that is not here may be called by nobody."""
+
+LOGGED: Mapping[str, str] = {
+    "decisions.create": "create",
+    "decisions.read": "read",
+    "decisions.search": "search",
+    "decisions.replay": "replay",
+    "decisions.record_outcome": "correct",
+    "decisions.read_outcome": "read",
+    "accesses.list_all": "read_access_log",
+    "accesses.search": "read_access_log",
+    "accesses.patient": "read_access_log",
+    "accesses.export": "export_access_log",
+}
+"""Endpoint -> the event (see `routing.log.access`) that is noted of it in the log of accesses."""
+
+NOTHING_OF_PATIENTS = frozenset(
+    {
+        "decisions.preview",  # tells only what follows from what the client itself just sent, and keeps nothing
+        "facilities.list_all",
+        "facilities.read",
+        "facilities.write",
+        "facilities.remove",
+        "facilities.report",
+        "facilities.status",
+        "facilities.history",
+        "events.stream",
+        "feeds.take_in",
+        "vocabulary.read",
+        "rulesets.list_all",
+        "rulesets.read",
+    }
+)
+"""Endpoints with a key that show and change nothing that is kept about patients: they are not noted."""
 
 OPEN = frozenset({"pointer", "health.live", "health.ready", "problems.page", "public.capacity"})
 """Endpoints without a key: they say nothing about patients, keys or the network around the server, and what goes on at
@@ -70,12 +109,36 @@ def _check() -> None:
     found = service.authenticate(world(), key.strip()[:200])
     if found is None:
         raise _unauthorized("The key is not known or not valid any more.", ', error="invalid_token"')
+    g.asker = _at_the_client(found)
     action = ACTIONS.get(request.endpoint, "")
     if not found.may(action):
+        _note_refusal(request.endpoint)
         needed = ", ".join(sorted(RIGHTS.get(action, frozenset()))) or "nobody"
         challenge = {"WWW-Authenticate": 'Bearer realm="wegwijs", error="insufficient_scope"'}
         raise Refused("forbidden", f"This call is for the roles: {needed}.", headers=challenge)
-    g.asker = found
+
+
+def _at_the_client(found: Asker) -> Asker:
+    """`found` with who sits at the client, on whose behalf, and by which call."""
+    rule = request.url_rule.rule if request.url_rule else ""
+    return replace(
+        found,
+        user=_named("Wegwijs-User"),
+        responsible=_named("Wegwijs-Responsible"),
+        source=f"{request.method} {rule.replace('<', '{').replace('>', '}')}",  # as the documents write it
+        request_id=g.get("request_id"),
+    )
+
+
+def _named(header: str) -> str | None:
+    given = request.headers.get(header)
+    return None if given is None else opaque_id(header, given)
+
+
+def _note_refusal(endpoint: str) -> None:
+    if (event := LOGGED.get(endpoint)) is not None:
+        about = (request.view_args or {}).get("decision_id")
+        access_log.refused(world(), asker(), event, about)
 
 
 def _unauthorized(detail: str, error: str) -> Refused:

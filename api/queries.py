@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from api.schemas import Level
 from routing.errors import BadInput, Fault, NotFound, shown
+from routing.log.access import EVENTS, OPAQUE_ALLOWED
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _INSTANT = re.compile(
@@ -75,7 +76,13 @@ Place = Annotated[tuple[float, float], BeforeValidator(_place)]
 Count = Annotated[int, BeforeValidator(_count)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
+Pseudonym = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+UserId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~:=-]{1,200}$")]
+
+NEVER_REPEATED = frozenset({"reference", "patient", "user"})
+"""What may say who somebody is does not come back in a problem."""
 
 _TIME_ALLOWED = "a time with offset: 2026-11-21T20:04:00Z, or with +01:00 (write the plus in an address as %2B)"
 
@@ -95,6 +102,30 @@ class DecisionQuery(_Query):
     urgency: Level | None = Field(None, description="U0, U1, U2, U3, U4 or U5")
     condition: Word | None = Field(None, description="the code of a condition (/v1/vocabulary)")
     facility: Word | None = Field(None, description="the id of a facility (/v1/facilities)")
+
+
+def _event(value: Any) -> str:
+    if value not in EVENTS:
+        raise ValueError("is not an event")
+    return str(value)
+
+
+class AccessFilters(BaseModel):
+    """By what accesses can be searched: `since` is included, `until` is not."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    patient: Pseudonym | None = Field(None, description="a pseudonym: 32 hexadecimal digits")
+    decision: Id | None = Field(None, description="the id of a decision")
+    user: UserId | None = Field(None, description=OPAQUE_ALLOWED)
+    key: Id | None = Field(None, description="the id of an API key")
+    event: Annotated[str, BeforeValidator(_event)] | None = Field(None, description=", ".join(EVENTS))
+    since: Instant | None = Field(None, description=_TIME_ALLOWED)
+    until: Instant | None = Field(None, description=_TIME_ALLOWED)
+
+
+class AccessQuery(AccessFilters, _Query):
+    """What `GET /v1/accesses` may be asked. The number of a case is patient data, and no part of an address."""
 
 
 class PageQuery(_Query):
@@ -148,19 +179,25 @@ class NoQuery(BaseModel):
 def query(model: type[Model]) -> Model:
     """The query of this request as `model`. Raises BadInput that names each parameter that is not right."""
     given = request.args.to_dict(flat=False)
-    faults = [
+    twice = [
         Fault(shown(name), "given_twice", f"the parameter `{shown(name)}` stands here more than once", None, "once")
         for name, values in given.items()
         if len(values) > 1
     ]
+    return checked(model, {name: values[0] for name, values in given.items()}, twice)
+
+
+def checked(model: type[Model], given: Mapping[str, Any], faults: Sequence[Fault] = ()) -> Model:
+    """`given` as `model`. Raises BadInput with `faults` and every fault that is found."""
+    found = list(faults)
     try:
-        found = model.model_validate({name: values[0] for name, values in given.items()})
+        made = model.model_validate(given)
     except ValidationError as error:
-        faults += [_fault(model, problem) for problem in error.errors(include_url=False)]
-        raise BadInput(tuple(faults)) from None
-    if faults:
-        raise BadInput(tuple(faults))
-    return found
+        found += [_fault(model, problem) for problem in error.errors(include_url=False)]
+        raise BadInput(tuple(found)) from None
+    if found:
+        raise BadInput(tuple(found))
+    return made
 
 
 def _fault(model: type[BaseModel], problem: Mapping[str, Any]) -> Fault:
@@ -172,5 +209,7 @@ def _fault(model: type[BaseModel], problem: Mapping[str, Any]) -> Fault:
     allowed = fields[name].description
     if problem["type"] == "missing":
         return Fault(name, "missing", f"the parameter `{name}` is needed", None, allowed)
+    if name in NEVER_REPEATED:
+        return Fault(name, "wrong_value", f"what was given cannot be used for `{name}`", None, allowed)
     value = shown(problem["input"])
     return Fault(name, "wrong_value", f"`{value}` cannot be used for `{name}`", value, allowed)

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from routing import evaluation, service, strictjson, worked_cases
+from routing.cli_access import add_access_commands
 from routing.cli_facilities import add_facilities_commands
 from routing.cli_feeds import add_feeds_commands
 from routing.cli_log import add_log_commands, add_verify_command
@@ -99,6 +100,7 @@ def parser() -> argparse.ArgumentParser:
     add_feeds_commands(add_group(commands, "feeds", "Pull live status of places from elsewhere."))
     add_verify_command(commands)
     add_log_commands(add_group(commands, "log", "Check the log of decisions, and take decisions along."))
+    add_access_commands(add_group(commands, "access", "See who did what with data of patients."))
     _keeping(commands)
     return top
 

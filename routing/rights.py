@@ -16,6 +16,8 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "read_decisions": frozenset({"triagist", "ambulance", "auditor"}),
     "export": frozenset({"auditor"}),
     "read_log": frozenset(ROLES),
+    "read_access_log": frozenset({"auditor"}),
+    "export_access_log": frozenset({"auditor"}),
     "read_facilities": frozenset(ROLES),
     "write_facility": frozenset({"facility", "operator"}),
     "report_status": frozenset({"facility", "operator"}),
@@ -30,14 +32,20 @@ RIGHTS: Mapping[str, frozenset[str]] = {
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Who asks: the API key, by its id and label, with its roles. `facilities` are the ids of the places of which it is
-    the key; None is no limit. `organisation` is whose key it is. Whoever sits at the server itself has no key: then the
-    id is empty."""
+    the key; None is no limit. Whoever sits at the server itself has no key: then the id is empty.
+
+    The rest is for the log of accesses: whose key it is (`organisation`), who sits at the client and on whose behalf (ids that only the
+    client can resolve), by which call or command (`source`), and the id of the request."""
 
     key_id: str
     label: str
     roles: frozenset[str]
     facilities: frozenset[str] | None = None
     organisation: str | None = None
+    user: str | None = None
+    responsible: str | None = None
+    source: str | None = None
+    request_id: str | None = None
 
     def may(self, action: str) -> bool:
         """Whether one of the asker's roles allows `action` (see RIGHTS)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from typing import Any
 import orjson
 
 from routing import service
+from routing.errors import BadInput
+from routing.log.access import opaque_id
 from routing.service import World
 from routing.settings import Settings, read_settings, unknown_variables
 
@@ -37,6 +40,14 @@ def settings_here(**given: Any) -> Settings:
     for name in unknown_variables(os.environ):
         say(f"`{name}` is not a setting of Wegwijs and does nothing")
     return read_settings(**given)
+
+
+def login_name() -> str | None:
+    """Who is logged in here, as the log of accesses may name them; None if that cannot be told."""
+    try:
+        return opaque_id("login name", getpass.getuser())
+    except (OSError, KeyError, ImportError, BadInput):
+        return None
 
 
 @contextmanager

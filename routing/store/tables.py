@@ -289,3 +289,29 @@ FEEDS = sa.Table(
     sa.Column("counts", sa.Text),
 )
 """The feeds that are pulled, one row each: how that went last. `configured` is a digest of how it was read."""
+
+ACCESS_SUBJECTS = sa.Table(
+    "access_subjects",
+    METADATA,
+    sa.Column("entry_id", sa.Uuid, sa.ForeignKey("log_entries.id"), primary_key=True),
+    sa.Column("number", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("patient", sa.String(32)),
+    sa.Column("decision_id", sa.Uuid),
+    sa.Column("user_id", sa.Text),
+    sa.Column("key_id", sa.Uuid),
+    sa.Index(None, "at", "entry_id"),
+    *(
+        sa.Index(
+            None,
+            name,
+            "at",
+            "entry_id",
+            postgresql_where=sa.text(f"{name} IS NOT NULL"),
+            sqlite_where=sa.text(f"{name} IS NOT NULL"),
+        )
+        for name in ("patient", "decision_id", "user_id")
+    ),
+)
+"""What one searches the access log by: a row for each patient or decision of an entry, and one where there is none.
+`patient` is a pseudonym; the decision may be erased, or never have been there."""
