@@ -177,6 +177,7 @@ def _checks(event: AccessEvent) -> tuple[tuple[str, bool], ...]:
         ("a user", _fits(_OPAQUE, user.user) and _fits(_OPAQUE, user.responsible)),
         ("an organisation", _fits(_ORGANISATION, user.organisation)),
         ("a source", source.system in SYSTEMS and _fits(_CALL, source.call) and _fits(_OPAQUE, source.request_id)),
+        ("a count", event.found is None or (isinstance(event.found, int) and event.found >= 0)),
         ("criteria", all(map(_CRITERION.fullmatch, event.criteria))),
         ("coded values", all(_fits(_CODED, value) for value in event.criteria.values())),
     )
