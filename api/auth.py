@@ -52,6 +52,7 @@ LOGGED: Mapping[str, str] = {
     "decisions.replay": "replay",
     "decisions.record_outcome": "correct",
     "decisions.read_outcome": "read",
+    "decisions.capsule": "export",
     "accesses.list_all": "read_access_log",
     "accesses.search": "read_access_log",
     "accesses.patient": "read_access_log",
@@ -74,6 +75,10 @@ NOTHING_OF_PATIENTS = frozenset(
         "vocabulary.read",
         "rulesets.list_all",
         "rulesets.read",
+        "log.checkpoint",
+        "log.keys",
+        "log.inclusion",
+        "log.consistency",
     }
 )
 """Endpoints with a key that show and change nothing that is kept about patients: they are not noted."""

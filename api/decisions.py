@@ -29,13 +29,13 @@ def preview() -> Response:
 def search() -> Response:
     """Recorded decisions, newest first, a page at a time."""
     wanted = query(DecisionQuery)
-    return answer(service.search(world(), **wanted.model_dump()))
+    return answer(service.search(world(), asker(), **wanted.model_dump()))
 
 
 @decisions.get("/<decision_id>")
 def read(decision_id: str) -> Response:
     """One recorded decision, as it was answered."""
-    return answer(service.decision(world(), identifier("decision", decision_id)))
+    return answer(service.decision(world(), identifier("decision", decision_id), asker()))
 
 
 @decisions.post("/<decision_id>/outcome")
@@ -47,14 +47,14 @@ def record_outcome(decision_id: str) -> Response:
 @decisions.get("/<decision_id>/outcome")
 def read_outcome(decision_id: str) -> Response:
     """What was recorded of a decision, the newest first."""
-    return answer(outcomes.outcomes_of(world(), identifier("decision", decision_id)))
+    return answer(outcomes.outcomes_of(world(), identifier("decision", decision_id), asker()))
 
 
 @decisions.get("/<decision_id>/capsule")
 def capsule(decision_id: str) -> Response:
     """One file with which the decision can be checked elsewhere, without us."""
     wanted = query(CapsuleQuery)
-    found = capsules.capsule_of(world(), identifier("decision", decision_id), wanted.withhold)
+    found = capsules.capsule_of(world(), identifier("decision", decision_id), asker(), wanted.withhold)
     return answer(found, headers={"Content-Disposition": f'attachment; filename="{decision_id}.capsule.json"'})
 
 
@@ -62,4 +62,4 @@ def capsule(decision_id: str) -> Response:
 def replay(decision_id: str) -> Response:
     """Decide again with what was known then, and compare."""
     no_body()
-    return answer(service.replay(world(), identifier("decision", decision_id)))
+    return answer(service.replay(world(), identifier("decision", decision_id), asker()))

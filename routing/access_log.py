@@ -6,18 +6,17 @@ noted: where the log cannot be written there is no answer either.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
 from uuid_utils.compat import uuid7
 
-from routing.errors import bad_input
+from routing.errors import BadRecord, Erased, NotFound, bad_input
 from routing.formats.audit_event import audit_event
+from routing.keys_here import ACCESS_LOG, checked_keyring, origin_of
 from routing.log.access import (
     EVENTS,
     PURPOSES,
@@ -32,6 +31,7 @@ from routing.log.access import (
     purpose_of,
     read_access,
 )
+from routing.log.sealing import pseudonym
 from routing.rights import Asker
 from routing.store import accesses as store
 from routing.store import database
@@ -41,6 +41,8 @@ KEPT_YEARS = 5
 """The least that an entry is kept, from when it was written (NEN 7513)."""
 
 REMOVED_AT_ONCE = 2_000
+
+Read = TypeVar("Read")
 
 
 # -- noting ------------------------------------------------------------------------------------------------------------
@@ -70,10 +72,26 @@ def note(
         )
 
 
+def noted(world: World, asker: Asker, event: str, decision: UUID, read: Callable[[database.Connection], Read]) -> Read:
+    """What `read` gives of a decision, noted as `event` in the same transaction; that it is not there, was erased or is
+    damaged is noted as well. Raises what `read` raises, and StoreUnavailable: then nothing was shown."""
+    with database.writing(world.engine) as connection:
+        about = store.subjects_of(connection, [decision])
+        try:
+            found = read(connection)
+        except (NotFound, Erased, BadRecord) as error:
+            fault = error
+        else:
+            note(connection, asker, event, world.clock(), subjects=about)
+            return found
+        note(connection, asker, event, world.clock(), subjects=about, outcome="failed")
+    raise fault
+
+
 def refused(world: World, asker: Asker, event: str, decision: str | None = None) -> None:
     """Note that `asker` was not allowed to do `event`, with the decision that it would have been about if there is
     such an id. Raises StoreUnavailable."""
-    asked = as_id(decision)
+    asked = uuid_of(decision)
     with database.writing(world.engine) as connection:
         about = store.subjects_of(connection, [] if asked is None else [asked])
         note(connection, asker, event, world.clock(), subjects=about, outcome="refused")
@@ -91,7 +109,7 @@ def _source(asker: Asker) -> Source:
     return Source(system, asker.source, None if given is None or looks_like_bsn(given) else given)
 
 
-def as_id(text: str | None) -> UUID | None:
+def uuid_of(text: str | None) -> UUID | None:
     """The id of a decision that `text` is, or None."""
     try:
         found = UUID(text)
@@ -101,8 +119,14 @@ def as_id(text: str | None) -> UUID | None:
 
 
 def patient_of(world: World, reference: str) -> str:
-    """The pseudonym under which the patient of `reference` (the client's number of the case) is known here."""
-    return hmac.new(b"", reference.encode(), hashlib.sha256).hexdigest()[:32]
+    """The pseudonym under which the patient of `reference` (the client's number of the case) is known here. Raises
+    BadInput, StoreUnavailable."""
+    try:
+        reference.encode()
+    except UnicodeEncodeError:
+        raise bad_input("reference", "not_text", "is not text", allowed="1 to 200 characters") from None
+    with database.reading(world.engine) as connection:
+        return pseudonym(checked_keyring(world, connection).naming, reference)
 
 
 # -- showing -----------------------------------------------------------------------------------------------------------
@@ -175,7 +199,7 @@ def _wanted(world: World, filters: Mapping[str, Any]) -> store.Wanted:
 
 
 def _id_given(name: str, text: str) -> UUID:
-    found = as_id(text)
+    found = uuid_of(text)
     if found is None:
         raise bad_input(name, "not_an_id", "is not such an id", allowed="a UUID, as it was answered")
     return found
@@ -227,16 +251,17 @@ def export(world: World, asker: Asker, **filters: Any) -> Iterator[bytes]:
     wanted = _wanted(world, {"until": world.clock(), **{name: of for name, of in filters.items() if of is not None}})
     with database.writing(world.engine) as connection:
         _note_reading(connection, world, asker, "export_access_log", wanted, store.count(connection, wanted))
-    return _lines(world, wanted)
+        observer = origin_of(connection, ACCESS_LOG)
+    return _lines(world, wanted, observer)
 
 
-def _lines(world: World, wanted: store.Wanted) -> Iterator[bytes]:
+def _lines(world: World, wanted: store.Wanted, observer: str) -> Iterator[bytes]:
     after = None
     while True:
         with database.reading(world.engine) as connection:
             batch = list(store.oldest_first(connection, wanted, after))
         for _, entry in batch:
-            yield orjson.dumps(audit_event(read_access(entry))) + b"\n"
+            yield orjson.dumps(audit_event(read_access(entry), observer)) + b"\n"
         if len(batch) < store.BATCH:
             return
         after = batch[-1][0]
@@ -281,8 +306,3 @@ def _remove(world: World, below: int) -> None:
 def _years_before(moment: datetime, years: int) -> datetime:
     day = 28 if (moment.month, moment.day) == (2, 29) else moment.day
     return moment.replace(year=moment.year - years, day=day)
-
-
-def subjects_of(connection: database.Connection, decisions: Iterable[UUID]) -> tuple[Subject, ...]:
-    """These decisions with the pseudonyms of their patients, in their order."""
-    return store.subjects_of(connection, list(decisions))

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from routing.access_log import noted
 from routing.directory_here import directory_of
 from routing.errors import Erased, NotFound, bad_input, shown
 from routing.facilities.directory import Directory
@@ -20,6 +21,7 @@ from routing.log.merkle import inclusion_proof
 from routing.log.proof import written_proof
 from routing.log.replay import differences_between
 from routing.log_here import opened
+from routing.rights import Asker
 from routing.rules_here import evaluators_of
 from routing.sequencer import placed
 from routing.service import as_id, rules_of, words_of
@@ -55,9 +57,10 @@ _TELL_WHAT = ("evaluators", "result.open_questions", "result.open_questions_left
 """Fields that tell what was found, or was not asked: the rules that fired, and the questions that were left."""
 
 
-def capsule_of(world: World, decision_id: str, withhold: Collection[str] = ()) -> dict[str, Any]:
-    """The capsule of a decision, as it is written to a file. `withhold` names what is left out: keys of `WITHHELD`, or
-    an observation (`observations.heart_rate`). Whatever repeats what is withheld is left out with it.
+def capsule_of(world: World, decision_id: str, asker: Asker, withhold: Collection[str] = ()) -> dict[str, Any]:
+    """The capsule of a decision, as it is written to a file; that `asker` takes it along is noted. `withhold` names
+    what is left out: keys of `WITHHELD`, or an observation (`observations.heart_rate`). Whatever repeats what is
+    withheld is left out with it.
 
     Raises NotFound, BadInput, BadRecord, OtherSoftware, StoreUnavailable. A decision that was erased has a capsule too,
     which proves that it was there."""
@@ -66,7 +69,8 @@ def capsule_of(world: World, decision_id: str, withhold: Collection[str] = ()) -
     if (head := placed(world, DECISIONS_LOG, found)) is None:
         raise NotFound("decision", decision_id)
     size, note = head
-    with database.reading(world.engine) as connection:
+
+    def read(connection: database.Connection) -> tuple[bytes | None, dict[str, Any]]:
         logged = store.read(connection, DECISIONS_LOG, found)
         log = {
             "checkpoint": note,
@@ -83,8 +87,10 @@ def capsule_of(world: World, decision_id: str, withhold: Collection[str] = ()) -
             if other.position is not None and other.position < size
         ]
         told = None if record is None else _told(orjson.loads(record), key, paths)
-        entry = _entry(connection, logged, size, told)
-    capsule = {"capsule": CAPSULE_VERSION, "log": log, "decision": entry, "others": others}
+        return record, {"log": log, "decision": _entry(connection, logged, size, told), "others": others}
+
+    record, parts = noted(world, asker, "export", found, read)
+    capsule = {"capsule": CAPSULE_VERSION, **parts}
     nothing = {"vocabulary": None, "ruleset": None, "places": None}
     return {**capsule, **(nothing if record is None else _to_decide_again(world, record, bool(paths)))}
 

@@ -13,9 +13,8 @@ from typing import Any, BinaryIO
 from routing import access_log
 from routing.access_text import accesses_text, patient_text
 from routing.errors import bad_input
-from routing.log.access import EVENTS, opaque_id
-from routing.rights import Asker
-from routing.terminal import FINE, add_command, add_json_option, login_name, opened_world, say, show
+from routing.log.access import EVENTS
+from routing.terminal import FINE, add_command, add_json_option, add_user_option, auditor_here, opened_world, say, show
 
 LIMIT_MOST = 200
 
@@ -40,12 +39,12 @@ def add_access_commands(commands: Any) -> None:
     export = add_command(commands, "export", _export, text, example)
     _filters(export)
     export.add_argument("--to", metavar="FILE", help="the file to write (default: standard output)")
-    _user(export)
+    add_user_option(export)
     text = "Show what is old enough to be removed from the log, and with --yes remove it; five years are always kept."
     prune = add_command(commands, "prune", _prune, text, "wegwijs access prune --before 2031-01-01T00:00:00+01:00")
     prune.add_argument("--before", required=True, metavar="TIME", help="remove what is older, a time with offset")
     prune.add_argument("--yes", action="store_true", help="remove it; without this it is only counted")
-    _user(prune)
+    add_user_option(prune)
     add_json_option(prune)
 
 
@@ -63,17 +62,15 @@ def _filters(made: argparse.ArgumentParser) -> None:
 def _pages(made: argparse.ArgumentParser) -> None:
     made.add_argument("--limit", type=int, default=50, help=f"at most so many, up to {LIMIT_MOST} (default: 50)")
     made.add_argument("--cursor", help="where an earlier answer said that there is more")
-    _user(made)
+    add_user_option(made)
     add_json_option(made)
-
-
-def _user(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--user", metavar="ID", help="who you are, for the log (default: your login name)")
 
 
 def _list(arguments: argparse.Namespace) -> int:
     with opened_world() as world:
-        found = access_log.accesses(world, _asker(arguments, "list"), **_asked(arguments), **_page(arguments))
+        found = access_log.accesses(
+            world, auditor_here(arguments, "access list"), **_asked(arguments), **_page(arguments)
+        )
     if arguments.json:
         show(found)
     else:
@@ -83,7 +80,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _patient(arguments: argparse.Namespace) -> int:
     with opened_world() as world:
-        asker = _asker(arguments, "patient")
+        asker = auditor_here(arguments, "access patient")
         found = access_log.patient_view(world, asker, arguments.reference, **_page(arguments))
     if arguments.json:
         show(found)
@@ -95,7 +92,7 @@ def _patient(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> int:
     count = 0
     with opened_world() as world, _opened(arguments.to) as stream:
-        for line in access_log.export(world, _asker(arguments, "export"), **_asked(arguments)):
+        for line in access_log.export(world, auditor_here(arguments, "access export"), **_asked(arguments)):
             stream.write(line)
             count += 1
         stream.flush()
@@ -106,7 +103,7 @@ def _export(arguments: argparse.Namespace) -> int:
 def _prune(arguments: argparse.Namespace) -> int:
     before = _moment("--before", arguments.before)
     with opened_world() as world:
-        found = access_log.prune(world, _asker(arguments, "prune"), before, dry_run=not arguments.yes)
+        found = access_log.prune(world, auditor_here(arguments, "access prune"), before, dry_run=not arguments.yes)
     if arguments.json:
         show(found)
         return FINE
@@ -115,12 +112,6 @@ def _prune(arguments: argparse.Namespace) -> int:
     if found["dry_run"] and found["entries"]:
         say("nothing was removed: say so with --yes, after you have exported what must be kept elsewhere")
     return FINE
-
-
-def _asker(arguments: argparse.Namespace, command: str) -> Asker:
-    """Whoever sits at the server may do what an auditor may, without a key."""
-    user = opaque_id("--user", arguments.user) if arguments.user is not None else login_name()
-    return Asker("", "command line", frozenset({"auditor"}), user=user, source=f"wegwijs access {command}")
 
 
 def _asked(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -16,7 +16,17 @@ from routing.keys_here import LOGS
 from routing.log.capsule import BYTES_MOST, Verdict, read_capsule, verify
 from routing.log.entry import DECISIONS_LOG
 from routing.log.note import read_vkey
-from routing.terminal import DOES_NOT_HOLD, FINE, add_command, add_json_option, opened_world, say, show
+from routing.terminal import (
+    DOES_NOT_HOLD,
+    FINE,
+    add_command,
+    add_json_option,
+    add_user_option,
+    auditor_here,
+    opened_world,
+    say,
+    show,
+)
 
 _SIGNS = {True: "+", False: "!", None: "?"}
 
@@ -56,6 +66,7 @@ def add_log_commands(commands: Any) -> None:
     help_text = f"leave this out, may be given more than once: {names}, or observations.<fact>"
     export.add_argument("--withhold", action="append", default=[], metavar="WHAT", help=help_text)
     export.add_argument("--output", type=Path, metavar="FILE", help="write to FILE instead of standard output")
+    add_user_option(export)
     text = "Show the newest checkpoint: how many entries there are, their root, and the signature."
     add_command(commands, "checkpoint", _checkpoint, text, "wegwijs log checkpoint")
     text = "Show the public keys of the log. Give them to auditors by another way than the files that they check."
@@ -140,7 +151,8 @@ def _log_verify(arguments: argparse.Namespace) -> int:
 
 def _export(arguments: argparse.Namespace) -> int:
     with opened_world() as world:
-        capsule = orjson.dumps(capsules.capsule_of(world, arguments.decision, arguments.withhold))
+        asker = auditor_here(arguments, "log export")
+        capsule = orjson.dumps(capsules.capsule_of(world, arguments.decision, asker, arguments.withhold))
     if arguments.output is None:
         sys.stdout.buffer.write(capsule + b"\n")
         sys.stdout.flush()

@@ -9,17 +9,19 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from uuid_utils.compat import uuid7
 
+from routing.access_log import note, noted
 from routing.directory_here import newest_directory
 from routing.errors import BadInput, Fault, shown
 from routing.facilities.status import units_with_beds
 from routing.keys_here import checked_keyring
 from routing.log.canonical import plain
 from routing.log.record import SOFTWARE
-from routing.log_here import add, make_ready, records_of
+from routing.log_here import add, make_ready, record_of, records_of
 from routing.rights import Asker, who
 from routing.rules_here import in_force
-from routing.service import record_of
+from routing.service import as_id
 from routing.store import database, outcomes, reservations
+from routing.store.accesses import subjects_of
 from routing.world import World
 
 OUTCOME_VERSION = 1
@@ -43,8 +45,10 @@ def record_outcome(world: World, decision_id: str, body: Mapping[str, Any], aske
     """Record what became of a decision; an earlier outcome stays, and the newest counts. `body`: `outcome` (accepted,
     overridden), `by` (the function of who decides, never a name), and if overridden `reason` (a code under
     `override_reasons` of the vocabulary), `comment` where that code needs one, and `destination` (id of a place; null
-    is no place of the directory). Raises BadInput, NotFound, StoreUnavailable."""
-    entry = plain(record_of(world, decision_id))
+    is no place of the directory). Raises BadInput, NotFound, Erased, BadRecord, StoreUnavailable."""
+    decision = as_id("decision", decision_id)
+    with database.reading(world.engine) as connection:  # shows nothing yet: what is done is noted below
+        entry = plain(record_of(world, connection, "decision", decision))
     given = _read(body)
     directory, now = newest_directory(world), world.clock()
     recommended = entry["result"]["recommendation"]["facility"]["id"]
@@ -70,7 +74,7 @@ def record_outcome(world: World, decision_id: str, body: Mapping[str, Any], aske
         add(connection, make_ready(checked_keyring(world, connection), "outcome", outcome), now)
         row = outcomes.Row(
             id=UUID(outcome["id"]),
-            decision_id=UUID(decision_id),
+            decision_id=decision,
             recorded_at=now,
             event="decided",
             outcome=given.outcome,
@@ -80,22 +84,27 @@ def record_outcome(world: World, decision_id: str, body: Mapping[str, Any], aske
         )
         outcomes.append(connection, row)
         # the patient is now on the way to where it was decided, and no longer to where it was advised
-        reservations.release(connection, UUID(decision_id))
+        reservations.release(connection, decision)
         if destination is not None:
             reporting = units_with_beds(directory.status.get(destination, ()))
             if units := sorted(reporting & {*_units(world, entry)}):
-                reservations.reserve(connection, UUID(decision_id), destination, units, now)
+                reservations.reserve(connection, decision, destination, units, now)
+        note(connection, asker, "correct", now, subjects=subjects_of(connection, [decision]))
     return outcome
 
 
-def outcomes_of(world: World, decision_id: str) -> dict[str, Any]:
-    """What was recorded of a decision, the newest first: `{"decision", "outcomes": [...]}`. Raises NotFound, BadRecord,
-    StoreUnavailable."""
-    record_of(world, decision_id)
-    with database.reading(world.engine) as connection:
-        ids = outcomes.of_decision(connection, UUID(decision_id))
+def outcomes_of(world: World, decision_id: str, asker: Asker) -> dict[str, Any]:
+    """What was recorded of a decision, the newest first: `{"decision", "outcomes": [...]}`. That `asker` read it is
+    noted. Raises NotFound, Erased, BadRecord, StoreUnavailable."""
+    decision = as_id("decision", decision_id)
+
+    def read(connection: database.Connection) -> list[Any]:
+        record_of(world, connection, "decision", decision)
+        ids = outcomes.of_decision(connection, decision)
         found = records_of(world, connection, ids)
-    return {"decision": decision_id, "outcomes": [plain(found[each]) for each in ids if each in found]}
+        return [plain(found[each]) for each in ids if each in found]
+
+    return {"decision": decision_id, "outcomes": noted(world, asker, "read", decision, read)}
 
 
 def _read(body: Mapping[str, Any]) -> _Body:

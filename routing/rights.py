@@ -32,10 +32,11 @@ RIGHTS: Mapping[str, frozenset[str]] = {
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Who asks: the API key, by its id and label, with its roles. `facilities` are the ids of the places of which it is
-    the key; None is no limit. Whoever sits at the server itself has no key: then the id is empty.
+    the key; None is no limit. `organisation` is whose key it is. Whoever sits at the server itself has no key: then the
+    id is empty.
 
-    The rest is for the log of accesses: whose key it is (`organisation`), who sits at the client and on whose behalf (ids that only the
-    client can resolve), by which call or command (`source`), and the id of the request."""
+    The rest is for the log of accesses: who sits at the client and on whose behalf (ids that only the client can
+    resolve), by which call or command (`source`), and the id of the request."""
 
     key_id: str
     label: str

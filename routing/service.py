@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +11,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from routing.access_log import note, noted, uuid_of
 from routing.case import parse_case
 from routing.decision import Decision
 from routing.decision import decide as decide_case
@@ -33,6 +33,7 @@ from routing.facilities.status import units_with_beds
 from routing.feeding.health import feed_ages
 from routing.keyring import Keyring
 from routing.keys_here import checked_keyring, prepare_keys
+from routing.log.access import Subject
 from routing.log.canonical import canonical, plain
 from routing.log.record import answer, make_record
 from routing.log.replay import replay as replay_record
@@ -187,19 +188,12 @@ def _without_supersedes(world: World, body: Any) -> tuple[Any, str | None]:
     given = body["supersedes"]
     if given is None:
         return rest, None
-    if (found := _as_id(given)) is not None:
+    if (found := uuid_of(given)) is not None:
         with database.reading(world.engine) as connection:
             if decisions.exists(connection, found):
                 return rest, str(found)
     message = "there is no such decision"
     raise bad_input("supersedes", "unknown_decision", message, given, "the id of an earlier decision")
-
-
-def _as_id(text: Any) -> UUID | None:
-    with suppress(ValueError, TypeError, AttributeError):
-        found = UUID(text)
-        return found if str(found) == text else None
-    return None
 
 
 def _append(world: World, made: _Made, asker: Asker) -> None:
@@ -217,6 +211,7 @@ def _append(world: World, made: _Made, asker: Asker) -> None:
             reservations.release(connection, row.supersedes)
         if made.reserving is not None:
             reservations.reserve(connection, row.id, *made.reserving, made.decided_at)
+        note(connection, asker, "create", made.decided_at, subjects=[Subject(row.patient, row.id)])
     world.kept.update(used)
 
 
@@ -242,27 +237,29 @@ def _row(made: _Made, asker: Asker, keyring: Keyring) -> decisions.Row:
 # -- the log ----------------------------------------------------------------------------------------------------------
 
 
-def decision(world: World, decision_id: str) -> dict[str, Any]:
-    """A logged decision, exactly as it was answered. Raises NotFound, Erased, BadRecord, StoreUnavailable."""
-    return answer(plain(record_of(world, decision_id)))
+def decision(world: World, decision_id: str, asker: Asker) -> dict[str, Any]:
+    """A logged decision, exactly as it was answered; that `asker` read it is noted. Raises NotFound, Erased, BadRecord,
+    StoreUnavailable."""
+    return answer(plain(record_of(world, decision_id, asker, "read")))
 
 
-def record_of(world: World, decision_id: str) -> bytes:
-    """The canonical record of a logged decision. Raises NotFound, Erased, BadRecord, StoreUnavailable."""
+def record_of(world: World, decision_id: str, asker: Asker, event: str) -> bytes:
+    """The canonical record of a logged decision, which `asker` needs for `event`: that is noted. Raises NotFound,
+    Erased, BadRecord, StoreUnavailable."""
     found = as_id("decision", decision_id)
-    with database.reading(world.engine) as connection:
-        return sealed_record(world, connection, "decision", found)
+    return noted(world, asker, event, found, lambda connection: sealed_record(world, connection, "decision", found))
 
 
 def as_id(what: str, text: str) -> UUID:
     """`text` as the id of a `what`. Raises NotFound if it cannot be one."""
-    if (found := _as_id(text)) is None:
+    if (found := uuid_of(text)) is None:
         raise NotFound(what, str(shown(text)))
     return found
 
 
 def search(
     world: World,
+    asker: Asker,
     *,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -274,18 +271,39 @@ def search(
 ) -> dict[str, Any]:
     """Logged decisions, newest first: `{"decisions": [summary], "next": cursor or None}`; a summary is `{id,
     decided_at, urgency, conditions: [code], facility, channel, supersedes}`. `since` is included, `until` is not; times
-    carry an offset. Raises BadInput (also for a cursor that this function did not give), StoreUnavailable."""
+    carry an offset. What `asker` searched by and what was found, also if that is nothing, is noted. Raises BadInput
+    (also for a cursor that this function did not give), StoreUnavailable."""
     if urgency is not None and urgency not in URGENCIES:
         raise bad_input("urgency", "unknown_value", "is not an urgency", urgency, ", ".join(URGENCIES))
     level = URGENCIES.index(urgency) if urgency is not None else None
     wanted = decisions.Search(since, until, level, condition, facility)
     after = decisions.position(cursor) if cursor is not None else None
-    with database.reading(world.engine) as connection:
+    criteria = _coded(world, wanted)
+    with database.writing(world.engine) as connection:
         rows = decisions.search(connection, wanted, after, limit + 1)
+        about = [Subject(row.patient, row.id) for row in rows[:limit]]
+        note(connection, asker, "search", world.clock(), subjects=about, found=len(about), criteria=criteria)
     last = rows[limit - 1] if len(rows) > limit else None
     return {
         "decisions": [_summary(row) for row in rows[:limit]],
         "next": decisions.cursor((last.decided_at, last.id)) if last is not None else None,
+    }
+
+
+def _coded(world: World, wanted: decisions.Search) -> dict[str, str | None]:
+    """What was searched by; a value that is no code of ours may be anything, and is left out."""
+    given = {
+        "since": wanted.since.isoformat() if wanted.since else None,
+        "until": wanted.until.isoformat() if wanted.until else None,
+        "urgency": URGENCIES[wanted.urgency] if wanted.urgency is not None else None,
+        "condition": wanted.condition,
+        "facility": wanted.facility_id,
+    }
+    codes = {"condition": world.words.conditions, "facility": newest_directory(world).by_id}
+    return {
+        name: value if name not in codes or value in codes[name] else None
+        for name, value in given.items()
+        if value is not None
     }
 
 
@@ -301,10 +319,10 @@ def _summary(row: decisions.Row) -> dict[str, Any]:
     }
 
 
-def replay(world: World, decision_id: str) -> dict[str, Any]:
+def replay(world: World, decision_id: str, asker: Asker) -> dict[str, Any]:
     """Decide again with what was known then: `{"id", "identical", "differences": [{path, then, now}], "ruleset",
-    "directory_revision"}`. Raises NotFound, Erased, BadRecord, StoreUnavailable."""
-    written = record_of(world, decision_id)
+    "directory_revision"}`. That `asker` did is noted. Raises NotFound, Erased, BadRecord, StoreUnavailable."""
+    written = record_of(world, decision_id, asker, "replay")
     record = plain(written)
     digest, revision = record["ruleset"]["digest"], record["directory"]["revision"]
     words = words_of(world, record["vocabulary"])

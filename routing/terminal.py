@@ -15,6 +15,7 @@ import orjson
 from routing import service
 from routing.errors import BadInput
 from routing.log.access import opaque_id
+from routing.rights import Asker
 from routing.service import World
 from routing.settings import Settings, read_settings, unknown_variables
 
@@ -42,11 +43,21 @@ def settings_here(**given: Any) -> Settings:
     return read_settings(**given)
 
 
-def login_name() -> str | None:
-    """Who is logged in here, as the log of accesses may name them; None if that cannot be told."""
+def add_user_option(made: argparse.ArgumentParser) -> None:
+    """`--user`, which every command has that shows what is kept about patients."""
+    made.add_argument("--user", metavar="ID", help="who you are, for the log of accesses (default: your login name)")
+
+
+def auditor_here(arguments: argparse.Namespace, command: str) -> Asker:
+    """Who types `command`: whoever sits at the server may do what an auditor may, without a key. Raises BadInput."""
+    user = opaque_id("--user", arguments.user) if arguments.user is not None else _login_name()
+    return Asker("", "command line", frozenset({"auditor"}), user=user, source=f"wegwijs {command}")
+
+
+def _login_name() -> str | None:
     try:
         return opaque_id("login name", getpass.getuser())
-    except (OSError, KeyError, ImportError, BadInput):
+    except (OSError, KeyError, ImportError, BadInput):  # nobody is logged in, or under another kind of name
         return None
 
 

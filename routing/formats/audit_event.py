@@ -15,9 +15,6 @@ _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 _DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 _OWN = "urn:wegwijs"
 
-SYSTEM = "wegwijs"
-"""How the system that recorded an event is named where the caller knows no better name."""
-
 _DICOM_TEXT = {
     "110100": "Application Activity",
     "110101": "Audit Log Used",
@@ -59,8 +56,8 @@ LIFECYCLES = {
 _USE = ("6", "Access / Use")
 
 
-def audit_event(event: AccessEvent, observer: str = SYSTEM) -> Json:
-    """`event` as an AuditEvent; `observer` is the name of the system that recorded it."""
+def audit_event(event: AccessEvent, observer: str) -> Json:
+    """`event` as an AuditEvent; `observer` is the name of the log that it stands in."""
     code = TYPES[event.event]
     outcome, said = OUTCOMES[event.outcome]
     entities = list(_entities(event))
@@ -76,7 +73,7 @@ def audit_event(event: AccessEvent, observer: str = SYSTEM) -> Json:
         "purposeOfEvent": [_concept(f"{_TERMINOLOGY}/v3-ActReason", *PURPOSES[event.purpose])],
         "agent": list(_agents(event)),
         "source": {
-            "observer": _device(f"{_OWN}:system", observer),
+            "observer": _device(f"{_OWN}:log", observer),
             "type": [_coding(f"{_TERMINOLOGY}/security-source-type", "4", "Application Server")],
         },
         **({"entity": entities} if entities else {}),  # FHIR has no empty lists

@@ -80,7 +80,7 @@ def purpose_of(event: str, roles: frozenset[str]) -> str:
 _OPAQUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _PATIENT = re.compile(r"[0-9a-f]{32}")
 _CALL = re.compile(r"[A-Za-z0-9/{}_ .-]{1,100}")
-_ORGANISATION = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
+_ORGANISATION = re.compile(r"\S[^\x00-\x1f\x7f]{0,99}")
 _CRITERION = re.compile(r"[a-z][a-z_]{0,30}")
 _CODED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,63}")
 

@@ -49,6 +49,10 @@ SORE_THROAT: dict[str, Any] = {
 }
 
 
+AUDITOR = Asker("", "auditor", frozenset({"auditor"}))
+"""Who looks at the server itself."""
+
+
 class Clock:
     """A clock that stands still until it is moved: a Wednesday afternoon."""
 

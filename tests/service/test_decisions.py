@@ -28,7 +28,7 @@ from routing.service import World
 from routing.settings import Settings
 from routing.store import database, directory, records
 from routing.store.tables import DECISIONS, LOG_ENTRIES, RECORD_KEYS, RECORDS
-from tests.service.conftest import SORE_THROAT, STEMI, Clock, Open, kept_record, replace_record
+from tests.service.conftest import AUDITOR, SORE_THROAT, STEMI, Clock, Open, kept_record, replace_record
 
 
 def changed(case: dict[str, Any], **observations: Any) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def changed(case: dict[str, Any], **observations: Any) -> dict[str, Any]:
 
 
 def logged(world: World) -> list[str]:
-    return [found["id"] for found in service.search(world)["decisions"]]
+    return [found["id"] for found in service.search(world, AUDITOR)["decisions"]]
 
 
 # -- no record, no answer
@@ -44,7 +44,7 @@ def logged(world: World) -> list[str]:
 
 def test_nothing_is_answered_that_is_not_logged(world: World, asker: Asker, open_world: Open) -> None:
     answered = service.decide(world, STEMI, asker)
-    assert service.decision(open_world(), answered["id"]) == answered
+    assert service.decision(open_world(), answered["id"], AUDITOR) == answered
 
     def broken(_connection: sa.Connection) -> None:
         raise sa.exc.OperationalError("COMMIT", {}, OSError("disk full"))
@@ -120,17 +120,17 @@ def test_a_decision_survives_a_restart(world: World, asker: Asker, open_world: O
     again = open_world()
     service.upgrade(again)
     for body in answered:
-        assert orjson.dumps(service.decision(again, body["id"])) == orjson.dumps(body)
-        assert service.replay(again, body["id"])["identical"]
+        assert orjson.dumps(service.decision(again, body["id"], AUDITOR)) == orjson.dumps(body)
+        assert service.replay(again, body["id"], AUDITOR)["identical"]
 
 
 def test_what_is_not_there_is_not_found(world: World, asker: Asker) -> None:
     found = service.decide(world, STEMI, asker)["id"]
     for other in ("", "x", found[:-1], found.upper(), f"{{{found}}}", found.replace("-", ""), str(UUID(int=0))):
         with pytest.raises(NotFound):
-            service.decision(world, other)
+            service.decision(world, other, AUDITOR)
         with pytest.raises(NotFound):
-            service.replay(world, other)
+            service.replay(world, other, AUDITOR)
 
 
 def test_a_decision_may_supersede_an_earlier_one(world: World, asker: Asker, clock: Clock) -> None:
@@ -139,9 +139,9 @@ def test_a_decision_may_supersede_an_earlier_one(world: World, asker: Asker, clo
     clock.forward(minutes=5)
     second = service.decide(world, {**changed(STEMI, systolic_bp=80), "supersedes": first["id"]}, asker)
     assert second["supersedes"] == first["id"]
-    assert service.decision(world, second["id"]) == second
-    assert service.replay(world, second["id"])["identical"]
-    assert [each["supersedes"] for each in service.search(world)["decisions"]] == [first["id"], None]
+    assert service.decision(world, second["id"], AUDITOR) == second
+    assert service.replay(world, second["id"], AUDITOR)["identical"]
+    assert [each["supersedes"] for each in service.search(world, AUDITOR)["decisions"]] == [first["id"], None]
 
 
 @pytest.mark.parametrize("earlier", ["x", 7, str(UUID(int=1)), ["a"], {}, True, ""])
@@ -169,7 +169,7 @@ def rewrite(world: World) -> Callable[[str, Callable[[dict[str, Any]], None]], N
 def test_a_replay_names_every_difference(world: World, asker: Asker, rewrite: Any) -> None:
     decision_id = service.decide(world, STEMI, asker)["id"]
     rewrite(decision_id, lambda entry: entry["result"]["urgency"].update(level="U5"))
-    found = service.replay(world, decision_id)
+    found = service.replay(world, decision_id, AUDITOR)
     assert not found["identical"]
     assert [(each["path"], each["then"]) for each in found["differences"]] == [("result.urgency.level", "U5")]
 
@@ -185,7 +185,7 @@ def test_a_flipped_byte_is_found(world: World, asker: Asker) -> None:
                 with pytest.raises(BadRecord):
                     log_here.record_of(world, connection, "decision", UUID(decision_id))
             connection.execute(table.update().values({column: whole}))
-    assert service.replay(world, decision_id)["identical"]
+    assert service.replay(world, decision_id, AUDITOR)["identical"]
 
 
 def test_the_record_of_another_decision_is_not_taken_for_this_one(world: World, asker: Asker) -> None:
@@ -196,7 +196,7 @@ def test_the_record_of_another_decision_is_not_taken_for_this_one(world: World, 
         records.destroy(connection, [first])
         records.keep(connection, first, other)
     with pytest.raises(BadRecord):
-        service.decision(world, str(first))
+        service.decision(world, str(first), AUDITOR)
 
 
 def test_a_record_that_does_not_fit_its_entry_is_refused(world: World, asker: Asker) -> None:
@@ -208,7 +208,7 @@ def test_a_record_that_does_not_fit_its_entry_is_refused(world: World, asker: As
         records.destroy(connection, [made.id])
         records.keep(connection, made.id, made.record)
     with pytest.raises(BadRecord, match="not the one that stands in the log"):
-        service.decision(world, decision_id)
+        service.decision(world, decision_id, AUDITOR)
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ def test_a_replay_uses_what_was_known_then(
     assert now["provenance"]["ruleset"]["digest"] != then["provenance"]["ruleset"]["digest"]
     for body in (then, now):
         for each in (world, later):
-            found = service.replay(each, body["id"])
+            found = service.replay(each, body["id"], AUDITOR)
             assert found["identical"], found["differences"]
             assert found["ruleset"] == body["provenance"]["ruleset"]["digest"]
             assert found["directory_revision"] == body["provenance"]["directory_revision"]
@@ -286,7 +286,7 @@ def test_the_agreements_of_a_region_decide_and_are_replayed(
     assert changed_since["recommendation"]["facility"]["id"] == national["recommendation"]["facility"]["id"]
     for body in (regional, national, changed_since):
         for each in (world, later):
-            found = service.replay(each, body["id"])
+            found = service.replay(each, body["id"], AUDITOR)
             assert found["identical"], found["differences"]
 
 
@@ -308,14 +308,14 @@ def test_rules_of_another_form_are_said_to_be_of_another_version(
     monkeypatch.setitem(TEXTS, "a_text_of_tomorrow", ())  # a later version asks a text that these rules do not have
     later = open_world()
     with pytest.raises(OtherSoftware):
-        service.replay(later, decision_id)
+        service.replay(later, decision_id, AUDITOR)
 
 
 def test_a_replay_needs_its_ruleset(world: World, asker: Asker, rewrite: Any) -> None:
     decision_id = service.decide(world, STEMI, asker)["id"]
     rewrite(decision_id, lambda entry: entry["ruleset"].update(digest="sha256:0"))
     with pytest.raises(NotFound):
-        service.replay(world, decision_id)
+        service.replay(world, decision_id, AUDITOR)
 
 
 def test_cursor_stays_right_under_inserts(world: World, asker: Asker, clock: Clock) -> None:
@@ -325,7 +325,7 @@ def test_cursor_stays_right_under_inserts(world: World, asker: Asker, clock: Clo
         clock.forward(seconds=number % 2)  # some at the same moment
     seen, cursor = [], None
     while True:
-        page = service.search(world, cursor=cursor, limit=2)
+        page = service.search(world, AUDITOR, cursor=cursor, limit=2)
         seen += [found["id"] for found in page["decisions"]]
         service.decide(world, SORE_THROAT, asker)
         if (cursor := page["next"]) is None:
@@ -335,7 +335,7 @@ def test_cursor_stays_right_under_inserts(world: World, asker: Asker, clock: Clo
 
 def test_search_shows_what_was_decided(world: World, asker: Asker) -> None:
     stemi, throat = service.decide(world, STEMI, asker), service.decide(world, SORE_THROAT, asker)
-    (found,) = service.search(world, condition="stemi")["decisions"]
+    (found,) = service.search(world, AUDITOR, condition="stemi")["decisions"]
     assert found == {
         "id": stemi["id"],
         "decided_at": stemi["decided_at"],
@@ -345,11 +345,11 @@ def test_search_shows_what_was_decided(world: World, asker: Asker) -> None:
         "channel": "ambulance",
         "supersedes": None,
     }
-    (found,) = service.search(world, urgency=throat["urgency"]["level"])["decisions"]
+    (found,) = service.search(world, AUDITOR, urgency=throat["urgency"]["level"])["decisions"]
     assert found["id"] == throat["id"]
-    assert service.search(world, facility="nowhere") == {"decisions": [], "next": None}
+    assert service.search(world, AUDITOR, facility="nowhere") == {"decisions": [], "next": None}
     with pytest.raises(BadInput):
-        service.search(world, urgency="U9")
+        service.search(world, AUDITOR, urgency="U9")
 
 
 # -- around it
@@ -391,7 +391,7 @@ def start_and_decide(url: str) -> str:
         asker = service.authenticate(world, "the-first-key")
         assert asker is not None
         made = service.decide(world, SORE_THROAT, asker)
-        assert service.replay(world, made["id"])["identical"]
+        assert service.replay(world, made["id"], AUDITOR)["identical"]
         return str(made["id"])
     finally:
         service.close_world(world)
@@ -449,7 +449,7 @@ def test_a_decision_in_a_region_supersedes_a_national_one_and_both_replay(world:
     assert second["supersedes"] == first["id"]
     assert first["provenance"]["ruleset"]["digest"] != second["provenance"]["ruleset"]["digest"]
     for body in (first, second):
-        found = service.replay(world, body["id"])
+        found = service.replay(world, body["id"], AUDITOR)
         assert (found["identical"], found["ruleset"]) == (True, body["provenance"]["ruleset"]["digest"])
 
 

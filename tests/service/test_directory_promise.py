@@ -29,7 +29,7 @@ from routing.service import Asker, World
 from routing.settings import Settings
 from routing.store import database
 from routing.store.tables import DIRECTORY_REVISIONS, FACILITY_CHANGES, RESERVATIONS
-from tests.service.conftest import STEMI, Clock, Open, kept_record, replace_record
+from tests.service.conftest import AUDITOR, STEMI, Clock, Open, kept_record, replace_record
 
 PLACE = "umc-utrecht"
 """Where the patient of `STEMI` goes."""
@@ -261,7 +261,7 @@ def test_a_decision_of_last_week_replays_though_everything_changed_since(
     _everything_changes(world, clock, operator, first)
     for each in (world, open_world()):
         for decision in made:
-            replayed = service.replay(each, decision)
+            replayed = service.replay(each, decision, AUDITOR)
             assert (replayed["identical"], replayed["differences"]) == (True, [])
     assert service.decide(world, KNEE, operator)["provenance"]["directory_revision"] > held[-1]["directory"]["revision"]
 
@@ -300,7 +300,7 @@ def test_a_record_from_before_there_was_live_status_still_replays(world: World, 
     assert stripped
     replace_record(world, record)
     write(world, PLACE, True)
-    replayed = service.replay(world, made)
+    replayed = service.replay(world, made, AUDITOR)
     assert (replayed["identical"], replayed["differences"]) == (True, [])
 
 

@@ -10,7 +10,7 @@ from routing import outcomes, places, service
 from routing.errors import BadInput, NotFound
 from routing.rights import Asker
 from routing.service import World
-from tests.service.conftest import SORE_THROAT, STEMI, Clock
+from tests.service.conftest import AUDITOR, SORE_THROAT, STEMI, Clock
 
 ACCEPTED = {"outcome": "accepted", "by": "triagist"}
 ELSEWHERE = {"outcome": "overridden", "by": "doctor", "reason": "clinician_order", "destination": "meander-amersfoort"}
@@ -27,9 +27,9 @@ def test_an_outcome_is_added_and_the_decision_stays_as_it_was(world: World, aske
     second = outcomes.record_outcome(world, made["id"], ELSEWHERE, asker)
     assert first["destination"] == made["recommendation"]["facility"]["id"]
     assert second["destination"] == "meander-amersfoort"
-    assert outcomes.outcomes_of(world, made["id"])["outcomes"] == [second, first]
-    assert service.decision(world, made["id"]) == made
-    assert service.replay(world, made["id"])["identical"]
+    assert outcomes.outcomes_of(world, made["id"], AUDITOR)["outcomes"] == [second, first]
+    assert service.decision(world, made["id"], AUDITOR) == made
+    assert service.replay(world, made["id"], AUDITOR)["identical"]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_cannot_be_accepted_is_named_and_nothing_is_kept(
         outcomes.record_outcome(world, made["id"], {**ELSEWHERE, **changes}, asker)
     assert (field, code) in {(fault.field, fault.code) for fault in raised.value.faults}
     assert "x" * 80 not in str(raised.value.faults), "a comment is not repeated"
-    assert outcomes.outcomes_of(world, made["id"])["outcomes"] == []
+    assert outcomes.outcomes_of(world, made["id"], AUDITOR)["outcomes"] == []
 
 
 def test_there_is_no_outcome_of_what_was_not_decided(world: World, asker: Asker) -> None:
@@ -64,7 +64,7 @@ def test_there_is_no_outcome_of_what_was_not_decided(world: World, asker: Asker)
         with pytest.raises(NotFound):
             outcomes.record_outcome(world, unknown, ACCEPTED, asker)
         with pytest.raises(NotFound):
-            outcomes.outcomes_of(world, unknown)
+            outcomes.outcomes_of(world, unknown, AUDITOR)
 
 
 # -- and the herd guard
@@ -107,7 +107,7 @@ def test_a_patient_who_goes_elsewhere_takes_no_bed_where_it_was_advised(
     outcomes.record_outcome(world, first, ELSEWHERE, asker)
     clock.forward(minutes=1)
     assert went_to(world, asker)[1] == nearest
-    assert service.replay(world, second)["identical"], "what counted then stands in the record"
+    assert service.replay(world, second, AUDITOR)["identical"], "what counted then stands in the record"
 
 
 def test_an_accepted_advice_counts_from_then_on(world: World, asker: Asker, clock: Clock) -> None:

@@ -17,6 +17,8 @@ from routing.log.canonical import plain
 from tests.strategies_access import accesses
 from tests.unit.test_access import EVENT
 
+LOG = "wegwijs/0123abcd/access"
+
 # -- the definition (FHIR 4.0.1), as far as it is used here: element -> (least, most, shape) ---------------------------
 
 Check = Callable[[Any], bool]
@@ -109,7 +111,7 @@ def faults(value: Any, shape: Any, path: str = "AuditEvent") -> Iterator[str]:
 
 
 def test_the_check_sees_what_is_wrong() -> None:
-    right = audit_event(EVENT)
+    right = audit_event(EVENT, LOG)
     assert list(faults(right, AUDIT_EVENT)) == []
     without = {name: value for name, value in right.items() if name != "recorded"}
     assert list(faults(without, AUDIT_EVENT)) == ["AuditEvent.recorded: 1..1"]
@@ -121,7 +123,7 @@ def test_the_check_sees_what_is_wrong() -> None:
 @settings(max_examples=200)
 @given(accesses())
 def test_every_access_is_a_right_audit_event(event: AccessEvent) -> None:
-    found = audit_event(event)
+    found = audit_event(event, LOG)
     assert list(faults(found, AUDIT_EVENT)) == []
     assert [agent["requestor"] for agent in found["agent"]].count(True) == 1
     assert datetime.fromisoformat(found["recorded"]) == event.at
@@ -129,14 +131,14 @@ def test_every_access_is_a_right_audit_event(event: AccessEvent) -> None:
 
 @given(accesses())
 def test_nothing_of_an_access_is_lost(event: AccessEvent) -> None:
-    written = str(audit_event(event))
+    written = str(audit_event(event, LOG))
     user, source = event.user, event.source
     said = [user.key, user.organisation, user.user, user.responsible, *user.roles, source.call, source.request_id]
     said += [each for subject in event.subjects for each in (subject.patient, subject.decision)]
     assert [
         each for each in said if each is not None and str(each) not in written and repr(str(each))[1:-1] not in written
     ] == []
-    queries = [entity["query"] for entity in audit_event(event).get("entity", []) if "query" in entity]
+    queries = [entity["query"] for entity in audit_event(event, LOG).get("entity", []) if "query" in entity]
     assert [plain(base64.b64decode(query)) for query in queries] in ([dict(event.criteria)], [])
     assert bool(queries) is (event.found is not None or bool(event.criteria))
 
@@ -149,7 +151,7 @@ def test_every_event_outcome_and_purpose_has_its_code() -> None:
 
 
 def test_who_sat_there_asked_and_the_responsible_one_is_named_beside_them() -> None:
-    person, responsible, client = audit_event(EVENT)["agent"]
+    person, responsible, client = audit_event(EVENT, LOG)["agent"]
     assert person["requestor"] and not responsible["requestor"] and not client["requestor"]
     assert person["who"]["identifier"]["value"] == "u-77"
     assert responsible["who"]["identifier"]["value"] == "dr-3"
