@@ -16,9 +16,8 @@ moments = st.datetimes(datetime(2026, 1, 1), datetime(2100, 1, 1), timezones=st.
 
 def accesses() -> st.SearchStrategy[AccessEvent]:
     """Any access that can be recorded."""
-    organisation = st.text(
-        st.characters(min_codepoint=32, exclude_characters="\x7f", exclude_categories=["Cs"]), min_size=1, max_size=100
-    )
+    printable = st.characters(min_codepoint=32, exclude_characters="\x7f", exclude_categories=["Cs"])
+    organisation = st.text(printable, max_size=100).map(str.strip).filter(bool)
     roles = st.frozensets(st.sampled_from(ROLES))
     return st.builds(
         AccessEvent,

@@ -19,6 +19,7 @@ BATCH = 500
 """So many entries are in memory at once while a long list is read."""
 
 _ENTRIES, _SUBJECTS = LOG_ENTRIES.c, ACCESS_SUBJECTS.c
+_INSERT_ENTRY, _INSERT_SUBJECT = LOG_ENTRIES.insert(), ACCESS_SUBJECTS.insert()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ Position = tuple[datetime, UUID]
 
 def append(connection: sa.Connection, event: AccessEvent) -> None:
     """Add an access. It counts when the transaction is committed, together with what it is about."""
-    connection.execute(LOG_ENTRIES.insert(), entry_values(event))
-    connection.execute(ACCESS_SUBJECTS.insert(), subject_values(event))
+    connection.execute(_INSERT_ENTRY, entry_values(event))
+    connection.execute(_INSERT_SUBJECT, subject_values(event))
 
 
 def entry_values(event: AccessEvent) -> dict[str, Any]:
@@ -182,9 +183,11 @@ def oldest(connection: sa.Connection, before: datetime) -> Oldest:
 
 def remove(connection: sa.Connection, below: int, most: int) -> int:
     """Remove at most `most` entries whose position is smaller than `below`, the oldest first; how many there were."""
-    mine = sa.select(_ENTRIES.id).where(_ENTRIES.log == LOG, _ENTRIES.position < below)
-    ids = connection.scalars(mine.order_by(_ENTRIES.position).limit(most)).all()
-    if ids:
-        connection.execute(ACCESS_SUBJECTS.delete().where(_SUBJECTS.entry_id.in_(ids)))
+    mine = sa.select(_ENTRIES.id, _ENTRIES.logged_at).where(_ENTRIES.log == LOG, _ENTRIES.position < below)
+    found = connection.execute(mine.order_by(_ENTRIES.position).limit(most)).all()
+    if found:
+        ids, moments = [row.id for row in found], [row.logged_at for row in found]
+        then = _SUBJECTS.at.between(min(moments), max(moments))
+        connection.execute(ACCESS_SUBJECTS.delete().where(then, _SUBJECTS.entry_id.in_(ids)))
         connection.execute(LOG_ENTRIES.delete().where(_ENTRIES.id.in_(ids)))
-    return len(ids)
+    return len(found)

@@ -293,14 +293,13 @@ FEEDS = sa.Table(
 ACCESS_SUBJECTS = sa.Table(
     "access_subjects",
     METADATA,
-    sa.Column("entry_id", sa.Uuid, sa.ForeignKey("log_entries.id"), primary_key=True),
+    sa.Column("at", Moment, primary_key=True),
+    sa.Column("entry_id", sa.Uuid, primary_key=True),
     sa.Column("number", sa.SmallInteger, primary_key=True, autoincrement=False),
-    sa.Column("at", Moment, nullable=False),
     sa.Column("patient", sa.String(32)),
     sa.Column("decision_id", sa.Uuid),
     sa.Column("user_id", sa.Text),
     sa.Column("key_id", sa.Uuid),
-    sa.Index(None, "at", "entry_id"),
     *(
         sa.Index(
             None,
@@ -312,6 +311,8 @@ ACCESS_SUBJECTS = sa.Table(
         )
         for name in ("patient", "decision_id", "user_id")
     ),
+    sqlite_with_rowid=False,
 )
-"""What one searches the access log by: a row for each patient or decision of an entry, and one where there is none.
-`patient` is a pseudonym; the decision may be erased, or never have been there."""
+"""What one searches the log of accesses by: a row for each patient or decision of an entry, and one where there is
+none. `patient` is a pseudonym; the decision may be erased, or never have been there. Each decision adds a row here, so
+there is no more than must be: no foreign key, and no number of rows of SQLite's own."""

@@ -17,17 +17,16 @@ def upgrade() -> None:
     """Add the table; its entries stand in `log_entries`, as those of every log."""
     op.create_table(
         "access_subjects",
+        sa.Column("at", Moment(), nullable=False),
         sa.Column("entry_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.SmallInteger(), autoincrement=False, nullable=False),
-        sa.Column("at", Moment(), nullable=False),
         sa.Column("patient", sa.String(32)),
         sa.Column("decision_id", sa.Uuid()),
         sa.Column("user_id", sa.Text()),
         sa.Column("key_id", sa.Uuid()),
-        sa.PrimaryKeyConstraint("entry_id", "number", name="pk_access_subjects"),
-        sa.ForeignKeyConstraint(["entry_id"], ["log_entries.id"], name="fk_access_subjects_entry_id"),
+        sa.PrimaryKeyConstraint("at", "entry_id", "number", name="pk_access_subjects"),
+        sqlite_with_rowid=False,
     )
-    op.create_index("ix_access_subjects_at_entry_id", "access_subjects", ["at", "entry_id"])
     for name in ("patient", "decision_id", "user_id"):
         given = sa.text(f"{name} IS NOT NULL")
         op.create_index(
