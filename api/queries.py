@@ -105,9 +105,9 @@ class DecisionQuery(_Query):
 
 
 def _event(value: Any) -> str:
-    if value not in EVENTS:
+    if not isinstance(value, str) or value not in EVENTS:
         raise ValueError("is not an event")
-    return str(value)
+    return value
 
 
 class AccessFilters(BaseModel):

@@ -13,7 +13,7 @@ from api import create_app
 from api.schemas import Decision, DecisionPage, Replay
 from routing import service
 from routing.service import World, close_world, open_world
-from tests.api.conftest import STEMI, Send
+from tests.api.conftest import AUDITOR, STEMI, Send
 from tests.api.test_bad_bodies import problem_of
 
 
@@ -117,7 +117,7 @@ def test_a_decision_cannot_replace_one_that_is_not_there(value: Any, send: Send,
 def test_a_note_for_people_does_not_reach_the_record(send: Send, world: World) -> None:
     response = send("POST", "/v1/decisions", json={**STEMI, "note": "belt vanaf de achterdeur"})
     assert response.status_code == 201
-    record = service.record_of(world, response.get_json()["id"])
+    record = service.record_of(world, response.get_json()["id"], AUDITOR, "read")
     assert b"chest_pain" in record
     assert b"achterdeur" not in record
 

@@ -165,7 +165,7 @@ def asker(world: World) -> Asker:
 
 def kept_record(world: World, decision_id: str) -> dict[str, Any]:
     """The record of a decision as its JSON is read; decimals stay as they are written."""
-    found: dict[str, Any] = json.loads(service.record_of(world, decision_id))
+    found: dict[str, Any] = json.loads(service.record_of(world, decision_id, AUDITOR, "read"))
     return found
 
 

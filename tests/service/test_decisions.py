@@ -101,7 +101,7 @@ def test_without_a_directory_nothing_is_decided(open_world: Open) -> None:
 
 def test_a_note_for_people_is_not_kept(world: World, asker: Asker) -> None:
     decision_id = service.decide(world, {**STEMI, "note": "lives above the bakery"}, asker)["id"]
-    assert b"bakery" not in service.record_of(world, decision_id)
+    assert b"bakery" not in service.record_of(world, decision_id, AUDITOR, "read")
 
 
 # -- the same in, the same out
