@@ -282,7 +282,7 @@ def prune(world: World, asker: Asker, before: datetime, *, dry_run: bool = True)
     with database.writing(world.engine) as connection:
         found = store.oldest(connection, before)
         if not dry_run:
-            criteria = {"before": before.isoformat()}
+            criteria = {"before": before.isoformat(), "below": str(found.below)}
             note(connection, asker, "prune_access_log", now, found=found.count, criteria=criteria)
     if not dry_run:
         _remove(world, found.below)

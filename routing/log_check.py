@@ -8,14 +8,15 @@ from itertools import islice
 from typing import Any
 
 from routing.errors import BadInput, BadRecord, KeysUnusable, OtherSoftware
-from routing.keys_here import checked_keyring
+from routing.keys_here import ACCESS_LOG, checked_keyring
 from routing.log.entry import DECISIONS_LOG
-from routing.log.merkle import EMPTY, Frontier, append, leaf_hash, root, root_of
+from routing.log.merkle import EMPTY, Frontier, append, frontier_of, leaf_hash, root, root_of
 from routing.log.note import Verifier, opened, read_checkpoint, read_vkey
 from routing.log.proof import KeyForm, chain_of
 from routing.log_here import check_committed, unsealed
 from routing.store import database, records
 from routing.store import log as store
+from routing.store.accesses import removed_below
 from routing.world import World
 
 PROBLEMS_MOST = 100
@@ -62,9 +63,11 @@ def check_log(
     found = Found(log)
     with database.reading(world.engine) as connection:
         keys = _keys(connection, log, found)
-        size = store.ends_at(connection, log)
+        first, size = store.span(connection, log)
         found.waiting = store.count_waiting(connection, log)
-        _tree(connection, log, size, keys, found, progress)
+        if first > (removed_below(connection) if log == ACCESS_LOG else 0):
+            found.problem(f"the first {first} entries are gone, and no entry says that they were removed")
+        _tree(connection, log, (first, size), keys, found, progress)
         if log == DECISIONS_LOG:
             _records(world, connection, size, found, with_records=with_records)
     return found
@@ -83,12 +86,20 @@ def _keys(connection: database.Connection, log: str, found: Found) -> list[Verif
 
 
 def _tree(
-    connection: database.Connection, log: str, size: int, keys: list[Verifier], found: Found, progress: Progress
+    connection: database.Connection,
+    log: str,
+    span: tuple[int, int],
+    keys: list[Verifier],
+    found: Found,
+    progress: Progress,
 ) -> None:
-    """Every entry against every checkpoint, in one go."""
-    leaves = (leaf_hash(entry) for _, entry in store.bytes_between(connection, log, 0, size))
-    frontier, signed = EMPTY, 0
-    for signed, note, _ in store.checkpoints(connection, log):
+    """Every entry against every checkpoint, in one go. Of the oldest that were removed only the tiles are left: what
+    was signed of them alone cannot be held against anything, and what was signed later is against both."""
+    first, size = span
+    leaves = (leaf_hash(entry) for _, entry in store.bytes_between(connection, log, first, size))
+    frontier = frontier_of(first, lambda *tile: store.tile(connection, log, *tile)) if first else EMPTY
+    signed = first
+    for signed, note, _ in store.checkpoints(connection, log, first):
         if not frontier.size < signed <= size:
             found.problem(f"a checkpoint of {signed} entries: the log does not have as many, or it came before")
             break
@@ -98,7 +109,7 @@ def _tree(
         found.checkpoints += 1
         if (wrong := _wrong(note, keys, frontier)) is not None:
             found.problem(f"the checkpoint of {signed} entries: {wrong}")
-    found.entries = frontier.size
+    found.entries = frontier.size - first
     if signed < size:
         found.problem(f"{size - signed} entries have a place in the tree that nobody signed")
     elif size and _root_of_tiles(connection, log, size) != root(frontier):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from routing.log.access import AccessEvent, Subject, access_entry
+from routing.log.access import AccessEvent, Subject, access_entry, read_access
 from routing.store.cursor import bad_cursor, read_cursor, write_cursor
 from routing.store.tables import ACCESS_SUBJECTS, DECISIONS, LOG_ENTRIES
 
@@ -179,6 +179,13 @@ def oldest(connection: sa.Connection, before: datetime) -> Oldest:
     moments = sa.func.min(_ENTRIES.logged_at), sa.func.max(_ENTRIES.logged_at)
     found = connection.execute(sa.select(sa.func.count(), *moments).where(mine, _ENTRIES.position < below)).one()
     return Oldest(found[0], found[1], found[2], below)
+
+
+def removed_below(connection: sa.Connection) -> int:
+    """Below which position entries were removed, by what the log itself says last; 0 if none ever were."""
+    query = sa.select(_ENTRIES.entry).where(_ENTRIES.log == LOG, _ENTRIES.kind == "prune_access_log")
+    entry = connection.scalar(query.order_by(_ENTRIES.logged_at.desc(), _ENTRIES.id.desc()).limit(1))
+    return 0 if entry is None else int(read_access(entry).criteria.get("below") or 0)
 
 
 def remove(connection: sa.Connection, below: int, most: int) -> int:

@@ -193,9 +193,11 @@ def checkpoint_at(connection: sa.Connection, log: str, size: int) -> str | None:
     return found
 
 
-def checkpoints(connection: sa.Connection, log: str) -> Iterator[tuple[int, str, datetime]]:
-    """All checkpoints in their order: size, note, when it was signed."""
-    query = sa.select(_CHECKPOINTS.size, _CHECKPOINTS.note, _CHECKPOINTS.signed_at).where(_CHECKPOINTS.log == log)
+def checkpoints(connection: sa.Connection, log: str, above: int = 0) -> Iterator[tuple[int, str, datetime]]:
+    """All checkpoints of more than `above` entries in their order: size, note, when it was signed."""
+    query = sa.select(_CHECKPOINTS.size, _CHECKPOINTS.note, _CHECKPOINTS.signed_at).where(
+        _CHECKPOINTS.log == log, _CHECKPOINTS.size > above
+    )
     for found in connection.execute(query.order_by(_CHECKPOINTS.size)):
         yield found.size, found.note, found.signed_at
 
@@ -206,15 +208,18 @@ def add_checkpoint(connection: sa.Connection, log: str, size: int, note: str, no
     connection.execute(LOG_CHECKPOINTS.insert(), {"log": log, "size": size, "note": note, "signed_at": now})
 
 
-def ends_at(connection: sa.Connection, log: str) -> int:
-    """How many entries have a position. Raises BadRecord if positions are missing between them."""
-    query = sa.select(sa.func.count(), sa.func.max(_ENTRIES.position)).where(
-        _ENTRIES.log == log, _ENTRIES.position.is_not(None)
-    )
-    count, last = connection.execute(query).one()
-    if count != (0 if last is None else last + 1):
-        raise BadRecord(f"positions are missing in the log `{log}`: {count} entries, and the last is at {last}")
-    return int(count)
+def span(connection: sa.Connection, log: str) -> tuple[int, int]:
+    """The position of the oldest entry that is there, and how many there were: the same where there is none. Raises
+    BadRecord if positions are missing between them."""
+    positions = _ENTRIES.position
+    query = sa.select(sa.func.count(), sa.func.min(positions), sa.func.max(positions))
+    count, first, last = connection.execute(query.where(_ENTRIES.log == log, positions.is_not(None))).one()
+    if count == 0:
+        return 0, 0
+    if count != last + 1 - first:
+        message = f"{count} entries, the first is at {first} and the last at {last}"
+        raise BadRecord(f"positions are missing in the log `{log}`: {message}")
+    return int(first), int(last) + 1
 
 
 # -- keys -------------------------------------------------------------------------------------------------------------

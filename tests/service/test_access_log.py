@@ -15,7 +15,9 @@ from routing import access_log
 from routing.access_log import note
 from routing.errors import BadInput, BadRecord, StoreUnavailable
 from routing.log.access import SUBJECTS_MOST, Subject
+from routing.log_check import check_log
 from routing.rights import Asker
+from routing.sequencer import sequence_all
 from routing.service import World
 from routing.store import accesses as store
 from routing.store import database
@@ -339,12 +341,32 @@ def test_pruning_first_shows_what_would_go_and_is_logged_when_it_does(
     assert access_log.prune(world, AUDITOR, before, dry_run=False) == {**shown, "dry_run": False}
     assert sorted(entry.kind for entry in entries(world)) == ["create", "erase", "prune_access_log", "read"]
     pruned = next(json.loads(entry.entry) for entry in entries(world) if entry.kind == "prune_access_log")
-    assert (pruned["found"], pruned["criteria"], pruned["purpose"]) == (4, {"before": before.isoformat()}, "records")
+    assert (pruned["found"], pruned["purpose"]) == (4, "records")
+    assert pruned["criteria"] == {"before": before.isoformat(), "below": "4"}
     with database.reading(world.engine) as connection:
         left = connection.scalars(sa.select(ACCESS_SUBJECTS.c.entry_id).distinct()).all()
     assert {*left} == {entry.id for entry in entries(world)}
     positions = [entry.position for entry in entries(world) if entry.position is not None]
     assert positions == [4, 5], "what is left keeps its place in the tree"
+
+
+def test_what_is_left_is_still_the_log_that_was_signed(world: World, clock: Clock) -> None:
+    for number in range(700):
+        noted(world, subjects=(Subject(PATIENT, None),))
+        if number in (99, 400, 650):
+            sequence_all(world)
+            clock.forward(days=400)
+    sequence_all(world)
+    clock.forward(days=5 * 366)
+    assert check_log(world, "access").wire()["verdict"] == "verified"
+    access_log.prune(world, AUDITOR, clock.now - timedelta(days=5 * 366 + 500), dry_run=False)
+    sequence_all(world)
+    found = check_log(world, "access").wire()
+    assert (found["verdict"], found["entries"]) == ("verified", 300), found
+    with database.writing(world.engine) as connection:
+        first = sa.select(sa.func.min(LOG_ENTRIES.c.position)).scalar_subquery()
+        connection.execute(LOG_ENTRIES.delete().where(LOG_ENTRIES.c.position == first))
+    assert "402 entries are gone" in " ".join(check_log(world, "access").wire()["problems"])
 
 
 def test_other_logs_are_never_pruned(world: World, clock: Clock) -> None:
