@@ -74,6 +74,8 @@ Instant = Annotated[datetime, BeforeValidator(_instant)]
 Place = Annotated[tuple[float, float], BeforeValidator(_place)]
 Count = Annotated[int, BeforeValidator(_count)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}/[a-z0-9][a-z0-9_-]{0,127}$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
 Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~:=-]{1,200}$")]
 
@@ -95,6 +97,11 @@ class DecisionQuery(_Query):
     urgency: Level | None = Field(None, description="U0, U1, U2, U3, U4 or U5")
     condition: Word | None = Field(None, description="the code of a condition (/v1/vocabulary)")
     facility: Word | None = Field(None, description="the id of a facility (/v1/facilities)")
+    rule: RuleName | None = Field(None, description="a rule as in reasons: acute-nl/stemi-to-pci")
+    outcome: Literal["accepted", "overridden", "none"] | None = Field(None, description="accepted, overridden or none")
+    reason: Word | None = Field(None, description="the code of a reason to override (/v1/vocabulary)")
+    channel: Word | None = Field(None, description="a channel (/v1/vocabulary)")
+    ruleset: Digest | None = Field(None, description="the digest of a ruleset (/v1/rulesets)")
 
 
 class PageQuery(_Query):

@@ -241,7 +241,8 @@ class Decision(_Answer):
 
 
 class DecisionSummary(_Answer):
-    """A recorded decision in a list."""
+    """A recorded decision in a list, with its newest outcome; of one that was erased conditions, facility, channel and
+    reason are gone."""
 
     id: str
     decided_at: str
@@ -250,6 +251,9 @@ class DecisionSummary(_Answer):
     facility: str | None
     channel: str | None
     supersedes: str | None
+    outcome: Literal["accepted", "overridden"] | None
+    reason: str | None
+    erased: bool
 
 
 class DecisionPage(_Answer):

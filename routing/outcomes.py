@@ -19,7 +19,7 @@ from routing.log_here import add, make_ready, records_of
 from routing.rights import Asker, who
 from routing.rules_here import in_force
 from routing.service import record_of
-from routing.store import database, outcomes, reservations
+from routing.store import database, decisions, outcomes, reservations
 from routing.world import World
 
 OUTCOME_VERSION = 1
@@ -79,6 +79,7 @@ def record_outcome(world: World, decision_id: str, body: Mapping[str, Any], aske
             key_id=UUID(asker.key_id),
         )
         outcomes.append(connection, row)
+        decisions.show_newest_outcome(connection, UUID(decision_id))
         # the patient is now on the way to where it was decided, and no longer to where it was advised
         reservations.release(connection, UUID(decision_id))
         if destination is not None:
