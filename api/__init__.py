@@ -7,6 +7,7 @@ from flask import Flask, Response, current_app, request
 from api import access, auth, problems
 from api.body import answer
 from api.decisions import decisions
+from api.erasure import erasure
 from api.events import Streams, events
 from api.facilities import facilities
 from api.feeds import feeds
@@ -47,7 +48,7 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
     access.register(app)
     auth.register(app)
     problems.register(app)
-    for resource in (decisions, facilities, events, feeds, public, vocabulary, rulesets, log, health):
+    for resource in (decisions, erasure, facilities, events, feeds, public, vocabulary, rulesets, log, health):
         app.register_blueprint(resource)
     app.add_url_rule("/", view_func=pointer)
     app.before_request(_refuse_stray_parameters)

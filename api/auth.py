@@ -24,6 +24,7 @@ ACTIONS: Mapping[str, str] = {
     "log.consistency": "read_log",
     "decisions.record_outcome": "outcome",
     "decisions.read_outcome": "read_decisions",
+    "erasure.erase": "erase",
     "facilities.list_all": "read_facilities",
     "facilities.read": "read_facilities",
     "facilities.write": "write_facility",

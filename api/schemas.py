@@ -304,6 +304,15 @@ class OutcomeList(_Answer):
     outcomes: list[Outcome]
 
 
+class Erasure(_Answer):
+    """A decision of which nothing about the patient is left, and of how many outcomes."""
+
+    decision: str
+    decided_at: str
+    erased_at: str
+    outcomes: int
+
+
 class FacilityPage(_Answer):
     """Places of the directory; `next` is the cursor of the following page."""
 

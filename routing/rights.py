@@ -16,6 +16,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "read_decisions": frozenset({"triagist", "ambulance", "auditor"}),
     "export": frozenset({"auditor"}),
     "read_log": frozenset(ROLES),
+    "erase": frozenset({"operator"}),
     "read_facilities": frozenset(ROLES),
     "write_facility": frozenset({"facility", "operator"}),
     "report_status": frozenset({"facility", "operator"}),
