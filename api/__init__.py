@@ -11,6 +11,7 @@ from api.erasure import erasure
 from api.events import Streams, events
 from api.facilities import facilities
 from api.feeds import feeds
+from api.figures import figures
 from api.health import health
 from api.log import log
 from api.public import public
@@ -29,6 +30,7 @@ WITH_QUERY = frozenset(
         "facilities.history",
         "events.stream",
         "feeds.take_in",
+        "figures.read",
     }
 )
 """Endpoints that take parameters in the address."""
@@ -48,7 +50,7 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
     access.register(app)
     auth.register(app)
     problems.register(app)
-    for resource in (decisions, erasure, facilities, events, feeds, public, vocabulary, rulesets, log, health):
+    for resource in (decisions, erasure, facilities, events, feeds, figures, public, vocabulary, rulesets, log, health):
         app.register_blueprint(resource)
     app.add_url_rule("/", view_func=pointer)
     app.before_request(_refuse_stray_parameters)

@@ -34,6 +34,7 @@ ACTIONS: Mapping[str, str] = {
     "facilities.history": "read_facilities",
     "events.stream": "read_facilities",
     "feeds.take_in": "feed",
+    "figures.read": "read_figures",
     "vocabulary.read": "read_vocabulary",
     "rulesets.list_all": "read_rulesets",
     "rulesets.read": "read_rulesets",

@@ -77,6 +77,7 @@ Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}/[a-z0-9][a-z0-9_-]{0,127}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
+Names = Annotated[str, StringConstraints(pattern=r"^[a-z:,]{1,400}$")]
 Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~:=-]{1,200}$")]
 
 _TIME_ALLOWED = "a time with offset: 2026-11-21T20:04:00Z, or with +01:00 (write the plus in an address as %2B)"
@@ -102,6 +103,16 @@ class DecisionQuery(_Query):
     reason: Word | None = Field(None, description="the code of a reason to override (/v1/vocabulary)")
     channel: Word | None = Field(None, description="a channel (/v1/vocabulary)")
     ruleset: Digest | None = Field(None, description="the digest of a ruleset (/v1/rulesets)")
+
+
+class FiguresQuery(BaseModel):
+    """What `GET /v1/figures` may be asked: `since` is included, `until` is not."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    since: Instant | None = Field(None, description=_TIME_ALLOWED)
+    until: Instant | None = Field(None, description=_TIME_ALLOWED)
+    by: Names | None = Field(None, description="names with commas between, two together with a colon: urgency,hour")
 
 
 class PageQuery(_Query):

@@ -313,6 +313,23 @@ class Erasure(_Answer):
     outcomes: int
 
 
+class FiguresPart(_Answer):
+    """Decisions counted by one thing, or two together; `n` is null where two together are fewer than five."""
+
+    by: list[str]
+    rows: list[dict[str, str | int | None]]
+
+
+class Figures(_Answer):
+    """How many decisions there were, and how many more were erased."""
+
+    since: str | None
+    until: str | None
+    decisions: int
+    erased: int
+    figures: list[FiguresPart]
+
+
 class FacilityPage(_Answer):
     """Places of the directory; `next` is the cursor of the following page."""
 

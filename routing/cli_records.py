@@ -1,16 +1,20 @@
-"""The commands about what is kept of patients: erase it, keep it no longer than it may be, and hold what must stay."""
+"""The commands about what is kept of patients: count it, erase it, keep it no longer than it may be, hold it."""
 
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from routing import erasure, retention
+from routing import erasure, figures, retention
 from routing.errors import bad_input
 from routing.rights import Asker
-from routing.terminal import FINE, add_command, add_json_option, opened_world, say, show
+from routing.store.figures import Span
+from routing.terminal import FINE, add_command, add_json_option, moment_of, opened_world, say, show
+from routing.world import World
 
 AT_THE_SERVER = Asker("", "command line", frozenset({"operator"}))
 """Who uses this command on the server may do what an operator may, without a key."""
@@ -49,6 +53,20 @@ def add_retention_commands(commands: Any) -> None:
     text = "Let a decision be erased again."
     example = "wegwijs retention release 01a202e0-2f70-7455-a350-b0834be62ba3"
     add_command(commands, "release", _release, text, example).add_argument("decision", metavar="DECISION_ID")
+
+
+def add_figures_command(commands: Any) -> None:
+    """`wegwijs figures`."""
+    text = "Count the decisions by what they were about and when; nothing is shown of a single one."
+    example = "wegwijs figures --since 2026-11-01T00:00:00+01:00 --by urgency,condition:facility --csv"
+    made = add_command(commands, "figures", _figures, text, example)
+    made.add_argument("--since", metavar="TIME", help="from this time on, with offset")
+    made.add_argument("--until", metavar="TIME", help="before this time, with offset")
+    by = f"what to count by, with commas between: {', '.join(figures.BY)}; two together as condition:facility"
+    made.add_argument("--by", metavar="NAMES", help=f"{by} (default: each alone)")
+    form = made.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="print a table with commas")
+    form.add_argument("--json", action="store_true", help="print one JSON document instead of text")
 
 
 def _erase(arguments: argparse.Namespace) -> int:
@@ -145,3 +163,42 @@ def _release(arguments: argparse.Namespace) -> int:
         held = retention.release(world, arguments.decision)
     say(f"decision {arguments.decision} {'is not held any more' if held else 'was not held'}")
     return FINE
+
+
+def _figures(arguments: argparse.Namespace) -> int:
+    span = Span(moment_of("--since", arguments.since), moment_of("--until", arguments.until))
+    parts = figures.read_parts(arguments.by)
+    with opened_world() as world:
+        if arguments.json:
+            show(figures.figures(world, parts, span))
+        elif arguments.csv:
+            _table(world, parts, span)
+        else:
+            _text(world, parts, span)
+    return FINE
+
+
+def _table(world: World, parts: Sequence[tuple[str, ...]], span: Span) -> None:
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(("by", "value", "and_value", "n"))
+    for by in parts:
+        for row in figures.part(world, by, span):
+            first, second = (*row.values, None)[:2]
+            table.writerow((figures.CROSS.join(by), first, second, _count(row)))
+
+
+def _text(world: World, parts: Sequence[tuple[str, ...]], span: Span) -> None:
+    found = figures.total(world, span)
+    print(f"{found.decisions:,} decisions, and {found.erased:,} that were erased")
+    for by in parts:
+        print(f"\nby {' and '.join(by)}")
+        for row in figures.part(world, by, span):
+            print(f"{' '.join(f'{_word(value):<40}' for value in row.values)} {_count(row):>9}")
+
+
+def _word(value: str | int | None) -> str:
+    return "-" if value is None else str(value)
+
+
+def _count(row: figures.Row) -> str:
+    return f"<{figures.FEW}" if row.n is None else str(row.n)

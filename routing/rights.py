@@ -17,6 +17,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "export": frozenset({"auditor"}),
     "read_log": frozenset(ROLES),
     "erase": frozenset({"operator"}),
+    "read_figures": frozenset({"medical_manager", "auditor", "operator"}),
     "read_facilities": frozenset(ROLES),
     "write_facility": frozenset({"facility", "operator"}),
     "report_status": frozenset({"facility", "operator"}),

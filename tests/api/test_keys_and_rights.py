@@ -24,6 +24,8 @@ CALLS = {
     "decisions.replay": ("POST", "/v1/decisions/none/replay"),
     "decisions.record_outcome": ("POST", "/v1/decisions/none/outcome"),
     "decisions.read_outcome": ("GET", "/v1/decisions/none/outcome"),
+    "erasure.erase": ("POST", "/v1/decisions/none/erasure"),
+    "figures.read": ("GET", "/v1/figures"),
     "facilities.list_all": ("GET", "/v1/facilities"),
     "facilities.read": ("GET", "/v1/facilities/none"),
     "facilities.write": ("PUT", "/v1/facilities/none"),
