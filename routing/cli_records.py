@@ -139,7 +139,7 @@ def _run(arguments: argparse.Namespace) -> int:
                 print(line)
         done = 0
         if arguments.yes:
-            done = retention.run(world, policy, AT_THE_SERVER, lambda done: say(f"{done} of {total} erased"), **sure)
+            done = retention.run(world, policy, lambda done: say(f"{done} of {total} erased"), **sure)
     if arguments.json:
         due = [
             {"class": each.period, "month": each.month, "decisions": each.decisions, "held": each.held}

@@ -74,9 +74,9 @@ def erase(world: World, decision_ids: Sequence[str], why: str, asker: Asker) -> 
 
 
 def erase_within(
-    connection: database.Connection, ids: Sequence[UUID], why: str, asker: Asker, now: datetime
+    connection: database.Connection, ids: Sequence[UUID], why: str, asker: Asker | None, now: datetime
 ) -> list[dict[str, Any]]:
-    """`erase`, in the transaction of `connection`."""
+    """`erase`, in the transaction of `connection`; nobody asks for what a policy demands."""
     # whoever indexes decisions by rule holds this lock too: what is erased must not be entered behind our back
     log.lock(connection, DECISIONS_LOG)
     found = _sorted_out([each for part in _parts(ids) for each in _all(connection, part, lock=True)], why)
@@ -129,7 +129,7 @@ def _held(each: Erasable) -> Fault:
     return Fault("decision", "held", message, None, f"`wegwijs retention release`, or the reason {DESPITE_HOLD}")
 
 
-def _erasure(each: Erasable, why: str, asker: Asker, now: datetime) -> dict[str, Any]:
+def _erasure(each: Erasable, why: str, asker: Asker | None, now: datetime) -> dict[str, Any]:
     return {
         "id": str(uuid7()),
         "at": now.isoformat(),

@@ -16,7 +16,6 @@ from routing import yamlfile
 from routing.erasure import HOLDS, erase_within, settle
 from routing.errors import BadData, Erased, Finding, NotFound, bad_input
 from routing.log.entry import DECISIONS_LOG
-from routing.rights import Asker
 from routing.service import as_id
 from routing.store import database, erasing, keeping, log
 from routing.store.keeping import Class
@@ -114,11 +113,10 @@ def due(world: World, policy: Policy, *, clock_is_right: bool = False) -> list[D
         return [Due(each.name, *line) for each in _classes(policy, now) for line in keeping.by_month(connection, each)]
 
 
-def run(
-    world: World, policy: Policy, asker: Asker, tell: Callable[[int], None], *, clock_is_right: bool = False
-) -> int:
-    """Erase what is old enough, some at a time, each time for good: stopped half-way, it goes on where it was when it
-    is run again. `tell` is told how many are done; gives how many were. Raises as `due` does."""
+def run(world: World, policy: Policy, tell: Callable[[int], None], *, clock_is_right: bool = False) -> int:
+    """Erase what is old enough, asked by nobody but the policy, some at a time, each time for good: stopped half-way, it
+    goes on where it was when it is run again. `tell` is told how many are done; gives how many were. Raises as `due`
+    does."""
     done = 0
     with database.reading(world.engine) as connection:
         classes = _classes(policy, _believed(world, connection, clock_is_right=clock_is_right))
@@ -131,7 +129,7 @@ def run(
                 log.lock(connection, DECISIONS_LOG)
                 found = keeping.next_due(connection, each, after, AT_ONCE)
                 if found:
-                    erase_within(connection, [decision_id for _, decision_id in found], "retention", asker, now)
+                    erase_within(connection, [decision_id for _, decision_id in found], "retention", None, now)
             if not found:
                 break
             after = found[-1]

@@ -9,10 +9,12 @@ import pytest
 
 from routing import erasure, outcomes, retention, service
 from routing.errors import BadData, BadInput, Erased, NotFound
+from routing.log.entry import read_entry
 from routing.rights import Asker
 from routing.service import World
+from routing.store.tables import LOG_ENTRIES
 from tests.service.conftest import SORE_THROAT, STEMI, Clock, Run
-from tests.service.test_erasure import OPERATOR, OVERRIDDEN, everything
+from tests.service.test_erasure import OVERRIDDEN, everything, rows
 
 POLICY = """
 decisions:
@@ -70,11 +72,13 @@ def test_retention_shows_before_it_erases(
     assert everything(world) == before
     monkeypatch.setattr(retention, "AT_ONCE", 1)
     seen: list[int] = []
-    assert retention.run(world, policy, OPERATOR, seen.append) == sum(each.decisions for each in shown)
+    assert retention.run(world, policy, seen.append) == sum(each.decisions for each in shown)
     assert seen == [1, 2, 3]
     assert [gone(world, each) for each in ids] == [True, True, True, False]
     assert retention.due(world, policy) == []
-    assert retention.run(world, policy, OPERATOR, seen.append) == 0
+    assert retention.run(world, policy, seen.append) == 0
+    entries = [read_entry(row["entry"]) for row in rows(world, LOG_ENTRIES) if row["kind"] == "erasure"]
+    assert [(entry["why"], entry["asker"]) for entry in entries] == [("retention", {})] * 3, "nobody asked for it"
 
 
 def test_a_run_that_is_stopped_goes_on_where_it_was(
@@ -87,9 +91,9 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        retention.run(world, policy, OPERATOR, stop)
+        retention.run(world, policy, stop)
     assert [gone(world, each) for each in ids] == [True, False, False, False]
-    assert retention.run(world, policy, OPERATOR, told) == 2
+    assert retention.run(world, policy, told) == 2
 
 
 def test_a_hold_keeps_a_decision(world: World, asker: Asker, clock: Clock, policy: retention.Policy) -> None:
@@ -97,11 +101,11 @@ def test_a_hold_keeps_a_decision(world: World, asker: Asker, clock: Clock, polic
     retention.hold(world, ids[0], "claim")
     retention.hold(world, ids[0], "complaint")
     assert [(each.decisions, each.held) for each in retention.due(world, policy)] == [(1, 1), (1, 0), (1, 0)]
-    assert retention.run(world, policy, OPERATOR, told) == 2
+    assert retention.run(world, policy, told) == 2
     assert [gone(world, each) for each in ids] == [False, True, True, False]
     assert retention.release(world, ids[0])
     assert not retention.release(world, ids[0])
-    assert retention.run(world, policy, OPERATOR, told) == 1
+    assert retention.run(world, policy, told) == 1
     with pytest.raises(Erased):
         retention.hold(world, ids[0], "claim")
     with pytest.raises(NotFound):
@@ -118,9 +122,9 @@ def test_what_changed_since_is_kept_from_that_change_on(
     outcomes.record_outcome(world, decision_id, OVERRIDDEN, asker)
     clock.forward(days=370)
     sure = {"clock_is_right": True}
-    assert retention.run(world, policy, OPERATOR, told, **sure) == 0
+    assert retention.run(world, policy, told, **sure) == 0
     clock.forward(days=365)
-    assert retention.run(world, policy, OPERATOR, told, **sure) == 1
+    assert retention.run(world, policy, told, **sure) == 1
     assert gone(world, decision_id)
 
 
@@ -133,7 +137,7 @@ def test_a_clock_that_cannot_be_right_erases_nothing(
     before = everything(world)
     for ask in (
         lambda: retention.due(world, policy),
-        lambda: retention.run(world, policy, OPERATOR, told),
+        lambda: retention.run(world, policy, told),
     ):
         with pytest.raises(BadInput) as raised:
             ask()
@@ -147,7 +151,7 @@ def test_a_clock_that_steps_back_during_a_run_stops_it(
     ids = made(world, asker, clock)
     monkeypatch.setattr(retention, "AT_ONCE", 1)
     with pytest.raises(BadInput):
-        retention.run(world, policy, OPERATOR, lambda _done: clock.forward(days=-900))
+        retention.run(world, policy, lambda _done: clock.forward(days=-900))
     assert [gone(world, each) for each in ids].count(True) == 1
 
 
