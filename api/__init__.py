@@ -8,9 +8,11 @@ from api import access, auth, problems
 from api.accesses import accesses
 from api.body import answer
 from api.decisions import decisions
+from api.erasure import erasure
 from api.events import Streams, events
 from api.facilities import facilities
 from api.feeds import feeds
+from api.figures import figures
 from api.health import health
 from api.log import log
 from api.public import public
@@ -30,6 +32,7 @@ WITH_QUERY = frozenset(
         "facilities.history",
         "events.stream",
         "feeds.take_in",
+        "figures.read",
     }
 )
 """Endpoints that take parameters in the address."""
@@ -49,7 +52,8 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
     access.register(app)
     auth.register(app)
     problems.register(app)
-    for resource in (decisions, accesses, facilities, events, feeds, public, vocabulary, rulesets, log, health):
+    records = (decisions, accesses, erasure, figures, log)
+    for resource in (*records, facilities, events, feeds, public, vocabulary, rulesets, health):
         app.register_blueprint(resource)
     app.add_url_rule("/", view_func=pointer)
     app.before_request(_refuse_stray_parameters)

@@ -75,10 +75,13 @@ Instant = Annotated[datetime, BeforeValidator(_instant)]
 Place = Annotated[tuple[float, float], BeforeValidator(_place)]
 Count = Annotated[int, BeforeValidator(_count)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}/[a-z0-9][a-z0-9_-]{0,127}$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
 Pseudonym = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
 UserId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+Names = Annotated[str, StringConstraints(pattern=r"^[a-z:,]{1,400}$")]
 Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~:=-]{1,200}$")]
 
 NEVER_REPEATED = frozenset({"reference", "patient", "user"})
@@ -102,6 +105,21 @@ class DecisionQuery(_Query):
     urgency: Level | None = Field(None, description="U0, U1, U2, U3, U4 or U5")
     condition: Word | None = Field(None, description="the code of a condition (/v1/vocabulary)")
     facility: Word | None = Field(None, description="the id of a facility (/v1/facilities)")
+    rule: RuleName | None = Field(None, description="a rule as in reasons: acute-nl/stemi-to-pci")
+    outcome: Literal["accepted", "overridden", "none"] | None = Field(None, description="accepted, overridden or none")
+    reason: Word | None = Field(None, description="the code of a reason to override (/v1/vocabulary)")
+    channel: Word | None = Field(None, description="a channel (/v1/vocabulary)")
+    ruleset: Digest | None = Field(None, description="the digest of a ruleset (/v1/rulesets)")
+
+
+class FiguresQuery(BaseModel):
+    """What `GET /v1/figures` may be asked: `since` is included, `until` is not."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    since: Instant | None = Field(None, description=_TIME_ALLOWED)
+    until: Instant | None = Field(None, description=_TIME_ALLOWED)
+    by: Names | None = Field(None, description="names with commas between, two together with a colon: urgency,hour")
 
 
 def _event(value: Any) -> str:

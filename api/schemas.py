@@ -241,7 +241,8 @@ class Decision(_Answer):
 
 
 class DecisionSummary(_Answer):
-    """A recorded decision in a list."""
+    """A recorded decision in a list, with its newest outcome; of one that was erased conditions, facility, channel and
+    reason are gone."""
 
     id: str
     decided_at: str
@@ -250,6 +251,9 @@ class DecisionSummary(_Answer):
     facility: str | None
     channel: str | None
     supersedes: str | None
+    outcome: Literal["accepted", "overridden"] | None
+    reason: str | None
+    erased: bool
 
 
 class DecisionPage(_Answer):
@@ -298,6 +302,32 @@ class OutcomeList(_Answer):
 
     decision: str
     outcomes: list[Outcome]
+
+
+class Erasure(_Answer):
+    """A decision of which nothing about the patient is left, and of how many outcomes."""
+
+    decision: str
+    decided_at: str
+    erased_at: str
+    outcomes: int
+
+
+class FiguresPart(_Answer):
+    """Decisions counted by one thing, or two together; `n` is null where two together are fewer than five."""
+
+    by: list[str]
+    rows: list[dict[str, str | int | None]]
+
+
+class Figures(_Answer):
+    """How many decisions there were, and how many more were erased."""
+
+    since: str | None
+    until: str | None
+    decisions: int
+    erased: int
+    figures: list[FiguresPart]
 
 
 class FacilityPage(_Answer):

@@ -20,6 +20,7 @@ from routing.cli_facilities import add_facilities_commands
 from routing.cli_feeds import add_feeds_commands
 from routing.cli_log import add_log_commands, add_verify_command
 from routing.cli_norms import add_norms_command
+from routing.cli_records import add_erase_command, add_figures_command, add_retention_commands
 from routing.cli_rules import add_rules_commands
 from routing.errors import BadData, BadInput, Fault, WegwijsError, bad_input
 from routing.formats.labelled import read_labelled
@@ -35,6 +36,7 @@ from routing.terminal import (
     add_json_option,
     commands_of,
     described,
+    moment_of,
     opened_world,
     say,
     settings_here,
@@ -101,6 +103,9 @@ def parser() -> argparse.ArgumentParser:
     add_verify_command(commands)
     add_log_commands(add_group(commands, "log", "Check the log of decisions, and take decisions along."))
     add_access_commands(add_group(commands, "access", "See who did what with data of patients."))
+    add_figures_command(commands)
+    add_erase_command(commands)
+    add_retention_commands(add_group(commands, "retention", "Keep what is about patients no longer than it may be."))
     _keeping(commands)
     return top
 
@@ -199,7 +204,7 @@ def _keys_create(arguments: argparse.Namespace) -> int:
 
 
 def _decide(arguments: argparse.Namespace) -> int:
-    now = _moment(arguments.at)
+    now = moment_of("--at", arguments.at) or datetime.now(UTC)
     body = _json_document(_bytes(arguments.case), arguments.case)
     desk = open_desk(arguments.ruleset, now)
     _, answer = decide_at_desk(desk, body, now)
@@ -208,18 +213,6 @@ def _decide(arguments: argparse.Namespace) -> int:
     else:
         sys.stdout.write(decision_text(answer, desk.words, arguments.language))
     return FINE
-
-
-def _moment(text: str | None) -> datetime:
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise bad_input("--at", "wrong_type", "is not a time with an offset", text, "2026-11-21T20:04:00+01:00")
-    return found.astimezone(UTC)
 
 
 def _bytes(place: str) -> bytes:

@@ -20,7 +20,7 @@ from routing.log_here import add, make_ready, record_of, records_of
 from routing.rights import Asker, who
 from routing.rules_here import in_force
 from routing.service import as_id
-from routing.store import database, outcomes, reservations
+from routing.store import database, decisions, outcomes, reservations
 from routing.store.accesses import subjects_of
 from routing.world import World
 
@@ -83,6 +83,7 @@ def record_outcome(world: World, decision_id: str, body: Mapping[str, Any], aske
             key_id=UUID(asker.key_id),
         )
         outcomes.append(connection, row)
+        decisions.show_newest_outcome(connection, decision)
         # the patient is now on the way to where it was decided, and no longer to where it was advised
         reservations.release(connection, decision)
         if destination is not None:

@@ -18,6 +18,8 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "read_log": frozenset(ROLES),
     "read_access_log": frozenset({"auditor"}),
     "export_access_log": frozenset({"auditor"}),
+    "erase": frozenset({"operator"}),
+    "read_figures": frozenset({"medical_manager", "auditor", "operator"}),
     "read_facilities": frozenset(ROLES),
     "write_facility": frozenset({"facility", "operator"}),
     "report_status": frozenset({"facility", "operator"}),

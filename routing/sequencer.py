@@ -1,6 +1,7 @@
 """Gives entries that were committed their place in the tree, and signs how the tree stands.
 
-Nobody waits for this: an entry is added without it, and has its place within a second. Every process tries; the lock in
+Nobody waits for this: an entry is added without it, and has its place within a second. From then on a decision is also
+found by the rules that fired. Every process tries; the lock in
 the database lets one at a time through, and goes with the transaction of whoever holds it.
 """
 
@@ -17,7 +18,7 @@ from routing.keys_here import checked_keyring, signer_of
 from routing.log.entry import DECISIONS_LOG
 from routing.log.merkle import EMPTY_ROOT, Tile, leaf_hash, root_of, tiles_after
 from routing.log.note import Checkpoint, checkpoint_text, read_checkpoint, sign
-from routing.store import database
+from routing.store import database, rule_index
 from routing.store import log as store
 from routing.world import World
 
@@ -48,7 +49,9 @@ def sequence(world: World, log: str, most: int = BATCH) -> int:
         grown = tiles_after(size, tile, [leaf_hash(entry) for _, entry in waiting])
         kept.update(grown)
         store.put_tiles(connection, log, grown)
-        store.place(connection, size, [entry_id for entry_id, _ in waiting])
+        store.place(connection, size, placed := [entry_id for entry_id, _ in waiting])
+        if log == DECISIONS_LOG:
+            rule_index.spread(connection, placed)
         now_at = size + len(waiting)
         text = checkpoint_text(Checkpoint(signer.name, now_at, root_of(now_at, tile)))
         store.add_checkpoint(connection, log, now_at, sign(text, [signer]), world.clock())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -49,7 +49,7 @@ from routing.rules_here import evaluators_of, installed_rulesets, regional_rules
 from routing.rules_here import in_force as in_force
 from routing.rules_here import in_force_in as in_force_in
 from routing.sequencer import log_health
-from routing.store import database, decisions, keys, reservations, sources
+from routing.store import database, decision_search, decisions, keys, reservations, rule_index, sources
 from routing.vocabulary import URGENCIES, Vocabulary, vocabulary_from_source
 from routing.world import World as World
 from routing.world import close_world as close_world
@@ -199,13 +199,14 @@ def _without_supersedes(world: World, body: Any) -> tuple[Any, str | None]:
 def _append(world: World, made: _Made, asker: Asker) -> None:
     words, rules = made.rules.vocabulary, made.rules
     used = {rules.digest, words.digest}
+    fired = _numbers(world, made)
     with database.writing(world.engine) as connection:
         if not used <= world.kept:
             sources.keep_vocabulary(connection, words, made.decided_at)
             sources.keep_ruleset(connection, rules, made.decided_at)
         keyring = checked_keyring(world, connection)
         add(connection, make_ready(keyring, "decision", made.made, made.written), made.decided_at)
-        row = _row(made, asker, keyring)
+        row = _row(made, asker, keyring, fired)
         decisions.append(connection, row)
         if row.supersedes is not None:
             reservations.release(connection, row.supersedes)
@@ -215,7 +216,18 @@ def _append(world: World, made: _Made, asker: Asker) -> None:
     world.kept.update(used)
 
 
-def _row(made: _Made, asker: Asker, keyring: Keyring) -> decisions.Row:
+def _numbers(world: World, made: _Made) -> bytes:
+    """The numbers of the rules that fired, as they stand with the decision."""
+    known, rules = world.rule_numbers, made.rules
+    names = [f"{rules.name}/{rule}" for rule in made.record["evaluators"]["fired"]]
+    if not known.keys() >= set(names):
+        with database.writing(world.engine) as connection:
+            found = rule_index.numbers_of(connection, (f"{rules.name}/{rule.id}" for rule in rules.rules))
+        known.update(found)
+    return rule_index.packed(known[name] for name in names)
+
+
+def _row(made: _Made, asker: Asker, keyring: Keyring, fired: bytes) -> decisions.Row:
     record, result = made.record, made.record["result"]
     recommended, reference = result["recommendation"], record["case"].get("reference")
     return decisions.Row(
@@ -231,6 +243,7 @@ def _row(made: _Made, asker: Asker, keyring: Keyring) -> decisions.Row:
         supersedes=UUID(record["supersedes"]) if record["supersedes"] else None,
         key_id=UUID(asker.key_id),
         patient=pseudonym(keyring.naming, reference) if reference is not None else None,
+        rules=fired,
     )
 
 
@@ -261,36 +274,34 @@ def search(
     world: World,
     asker: Asker,
     *,
-    since: datetime | None = None,
-    until: datetime | None = None,
     urgency: str | None = None,
-    condition: str | None = None,
     facility: str | None = None,
     cursor: str | None = None,
     limit: int = 50,
+    **asked: Any,
 ) -> dict[str, Any]:
     """Logged decisions, newest first: `{"decisions": [summary], "next": cursor or None}`; a summary is `{id,
-    decided_at, urgency, conditions: [code], facility, channel, supersedes}`. `since` is included, `until` is not; times
-    carry an offset. What `asker` searched by and what was found, also if that is nothing, is noted. Raises BadInput
+    decided_at, urgency, conditions: [code], facility, channel, supersedes, outcome, reason, erased}`. What else can be
+    `asked` are the members of `decision_search.Search`; times carry an offset. A page may hold fewer than `limit` and
+    yet have a `next`. What `asker` searched by and what was found, also if that is nothing, is noted. Raises BadInput
     (also for a cursor that this function did not give), StoreUnavailable."""
     if urgency is not None and urgency not in URGENCIES:
         raise bad_input("urgency", "unknown_value", "is not an urgency", urgency, ", ".join(URGENCIES))
     level = URGENCIES.index(urgency) if urgency is not None else None
-    wanted = decisions.Search(since, until, level, condition, facility)
-    after = decisions.position(cursor) if cursor is not None else None
+    wanted = decision_search.Search(urgency=level, facility_id=facility, **asked)
+    after = decision_search.position(cursor) if cursor is not None else None
     criteria = _coded(world, wanted)
     with database.writing(world.engine) as connection:
-        rows = decisions.search(connection, wanted, after, limit + 1)
-        about = [Subject(row.patient, row.id) for row in rows[:limit]]
+        rows, more = decision_search.page(connection, wanted, after, limit)
+        about = [Subject(row.patient, row.id) for row in rows]
         note(connection, asker, "search", world.clock(), subjects=about, found=len(about), criteria=criteria)
-    last = rows[limit - 1] if len(rows) > limit else None
     return {
-        "decisions": [_summary(row) for row in rows[:limit]],
-        "next": decisions.cursor((last.decided_at, last.id)) if last is not None else None,
+        "decisions": [_summary(row) for row in rows],
+        "next": decision_search.cursor(more) if more is not None else None,
     }
 
 
-def _coded(world: World, wanted: decisions.Search) -> dict[str, str | None]:
+def _coded(world: World, wanted: decision_search.Search) -> dict[str, str | None]:
     """What was searched by; a value that is no code of ours may be anything, and is left out."""
     given = {
         "since": wanted.since.isoformat() if wanted.since else None,
@@ -298,8 +309,20 @@ def _coded(world: World, wanted: decisions.Search) -> dict[str, str | None]:
         "urgency": URGENCIES[wanted.urgency] if wanted.urgency is not None else None,
         "condition": wanted.condition,
         "facility": wanted.facility_id,
+        "rule": wanted.rule,
+        "outcome": wanted.outcome,
+        "reason": wanted.reason,
+        "channel": wanted.channel,
+        "ruleset": wanted.ruleset,
     }
-    codes = {"condition": world.words.conditions, "facility": newest_directory(world).by_id}
+    words = world.words
+    codes: dict[str, Container[str]] = {
+        "condition": words.conditions,
+        "facility": newest_directory(world).by_id,
+        "reason": words.override_reasons,
+        "channel": words.facts["channel"].values,
+        "rule": (),
+    }
     return {
         name: value if name not in codes or value in codes[name] else None
         for name, value in given.items()
@@ -316,6 +339,9 @@ def _summary(row: decisions.Row) -> dict[str, Any]:
         "facility": row.facility_id,
         "channel": row.channel,
         "supersedes": str(row.supersedes) if row.supersedes else None,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "erased": row.erased_at is not None,
     }
 
 

@@ -8,12 +8,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from routing import service
-from routing.errors import BadInput
+from routing.errors import BadInput, bad_input
 from routing.log.access import opaque_id
 from routing.rights import Asker
 from routing.service import World
@@ -71,6 +72,19 @@ def opened_world() -> Iterator[World]:
         yield world
     finally:
         service.close_world(world)
+
+
+def moment_of(option: str, text: str | None) -> datetime | None:
+    """The moment that was given to an option; None if it was not given. Raises BadInput."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise bad_input(option, "wrong_type", "is not a time with an offset", text, "2026-11-21T20:04:00+01:00")
+    return found.astimezone(UTC)
 
 
 def described(made: argparse.ArgumentParser, text: str, example: str = "") -> argparse.ArgumentParser:

@@ -69,6 +69,8 @@ class World:
     """Directories of the past, which replays ask for."""
     kept: set[str] = field(default_factory=set, repr=False, compare=False)
     """Digests of the rulesets and vocabularies that are certainly in the database."""
+    rule_numbers: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
+    """The numbers that the database certainly knows rules by."""
 
 
 def utc_now() -> datetime:

@@ -63,7 +63,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # this module begins transactions itself
     cursor = connection.cursor()
     _switch_to_wal(cursor)
-    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+    # what is deleted is overwritten at once: it may be about a patient
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -120,6 +121,18 @@ def guarded() -> Iterator[None]:
         raise StoreUnavailable(f"the database cannot be used: {said}") from error
     except (sa.exc.TimeoutError, sa.exc.PendingRollbackError) as error:
         raise StoreUnavailable("the database is too busy") from error
+
+
+def empty_write_ahead(engine: sa.Engine) -> bool:
+    """Bring what SQLite has written ahead into its file, and leave nothing of earlier states beside it; whether that is
+    so now (others may still read an earlier state). Nothing has to be done elsewhere. Raises StoreUnavailable."""
+    if engine.dialect.name != "sqlite":
+        return True
+    with guarded(), engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)
+        busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
 
 
 def lock_upgrades(connection: sa.Connection) -> None:

@@ -1,22 +1,23 @@
-"""The log of decisions: entries are added and read, never changed and never removed."""
+"""Decisions as one searches for them: added, told what became of them, and emptied of the patient when erased."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from routing.store.cursor import bad_cursor, read_cursor, write_cursor
-from routing.store.tables import DECISION_CONDITIONS, DECISIONS
+from routing.errors import Erased
+from routing.store.tables import DECISION_CONDITIONS, DECISIONS, OUTCOMES
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """What one can search decisions by. `urgency` is 0-5; `conditions` are code -> status; `decided_at` is aware;
-    `patient` is a pseudonym. Of a decision that was erased conditions, place, channel and patient are gone."""
+    `patient` is a pseudonym. `rules` are the packed numbers of the rules that fired, `outcome` and `reason` those of
+    the newest outcome. Of a decision that was erased conditions, place, channel, patient, rules and reason are gone."""
 
     id: UUID
     decided_at: datetime
@@ -31,17 +32,9 @@ class Row:
     key_id: UUID
     patient: str | None = None
     erased_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """Which decisions are wanted: from `since` (included) to `until` (not included); None asks nothing."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    urgency: int | None = None
-    condition: str | None = None
-    facility_id: str | None = None
+    rules: bytes | None = None
+    outcome: str | None = None
+    reason: str | None = None
 
 
 Position = tuple[datetime, UUID]
@@ -56,7 +49,10 @@ def append(connection: sa.Connection, row: Row) -> None:
     if row.conditions:
         connection.execute(
             DECISION_CONDITIONS.insert(),
-            [{"decision_id": row.id, "code": code, "status": status} for code, status in row.conditions.items()],
+            [
+                {"decision_id": row.id, "code": code, "status": status, "decided_at": row.decided_at}
+                for code, status in row.conditions.items()
+            ],
         )
 
 
@@ -84,63 +80,14 @@ def ids_between(
     return [(decision_id, decided_at, revision) for decision_id, decided_at, revision in found]
 
 
-def search(connection: sa.Connection, wanted: Search, after: Position | None, limit: int) -> Sequence[Row]:
-    """Decisions that fit `wanted`, newest first, from the one that follows `after`; at most `limit`."""
-    query = (
-        sa.select(*(DECISIONS.c[name] for name in _COLUMNS))
-        .where(*_filters(wanted, after))
-        .order_by(DECISIONS.c.decided_at.desc(), DECISIONS.c.id.desc())
-        .limit(limit)
-    )
-    found = connection.execute(query).mappings().all()
-    conditions = _conditions(connection, [row["id"] for row in found])
-    return [Row(conditions=conditions.get(row["id"], {}), **row) for row in found]
-
-
-def _filters(wanted: Search, after: Position | None) -> Iterable[sa.ColumnElement[bool]]:
-    columns = DECISIONS.c
-    if wanted.since is not None:
-        yield columns.decided_at >= wanted.since
-    if wanted.until is not None:
-        yield columns.decided_at < wanted.until
-    if wanted.urgency is not None:
-        yield columns.urgency == wanted.urgency
-    if wanted.facility_id is not None:
-        yield columns.facility_id == wanted.facility_id
-    if wanted.condition is not None:
-        coded = sa.select(DECISION_CONDITIONS.c.decision_id).where(DECISION_CONDITIONS.c.code == wanted.condition)
-        yield columns.id.in_(coded)
-    if after is not None:
-        moment, decision_id = after
-        yield sa.or_(columns.decided_at < moment, sa.and_(columns.decided_at == moment, columns.id < decision_id))
-
-
-def _conditions(connection: sa.Connection, ids: Sequence[UUID]) -> Mapping[UUID, Mapping[str, str]]:
-    if not ids:
-        return {}
-    table = DECISION_CONDITIONS.c
-    query = (
-        sa.select(table.decision_id, table.code, table.status).where(table.decision_id.in_(ids)).order_by(table.code)
-    )
-    found: dict[UUID, dict[str, str]] = {}
-    for decision_id, code, status in connection.execute(query):
-        found.setdefault(decision_id, {})[code] = status
-    return found
-
-
-def cursor(position: Position) -> str:
-    """`position` as a cursor."""
-    moment, decision_id = position
-    return write_cursor(moment.isoformat(), decision_id.hex)
-
-
-def position(cursor: str) -> Position:
-    """The position that `cursor` stands for. Raises BadInput."""
-    moment, decision_id = read_cursor(cursor, str, str)
-    try:
-        found = datetime.fromisoformat(moment), UUID(hex=decision_id)
-    except ValueError as error:
-        raise bad_cursor(cursor) from error
-    if found[0].tzinfo is None:
-        raise bad_cursor(cursor)
-    return found
+def show_newest_outcome(connection: sa.Connection, decision_id: UUID) -> None:
+    """Let a decision be found by its newest outcome, after one was added. Raises Erased if the decision was erased
+    meanwhile: then nothing may be added to it."""
+    columns, others = DECISIONS.c, OUTCOMES.c
+    theirs = (others.decision_id == decision_id, others.event == "decided")
+    newest = sa.select(others.outcome, others.reason).where(*theirs).limit(1)
+    found = connection.execute(newest.order_by(others.recorded_at.desc(), others.id.desc())).one_or_none()
+    values = {"outcome": found.outcome, "reason": found.reason} if found else {"outcome": None, "reason": None}
+    still = DECISIONS.update().where(columns.id == decision_id, columns.erased_at.is_(None)).values(values)
+    if connection.execute(still).rowcount == 0:
+        raise Erased("decision", str(decision_id))

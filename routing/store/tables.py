@@ -170,12 +170,28 @@ DECISIONS = sa.Table(
     sa.Column("key_id", sa.Uuid, sa.ForeignKey("api_keys.id"), nullable=False),
     sa.Column("patient", sa.String(32)),
     sa.Column("erased_at", Moment),
+    sa.Column("rules", sa.LargeBinary),
+    sa.Column("outcome", sa.Text),
+    sa.Column("reason", sa.Text),
     sa.Index(None, "decided_at", "id"),
-    sa.Index(None, "facility_id", "decided_at"),
+    sa.Index(None, "urgency", "decided_at", "id"),
+    sa.Index(None, "facility_id", "decided_at", "id"),
+    sa.Index(None, "channel", "decided_at", "id"),
+    sa.Index(None, "outcome", "decided_at", "id"),
+    sa.Index(
+        "ix_decisions_reason",
+        "reason",
+        "decided_at",
+        "id",
+        postgresql_where=sa.text("reason IS NOT NULL"),
+        sqlite_where=sa.text("reason IS NOT NULL"),
+    ),
+    sa.Index(None, "ruleset_digest", "decided_at", "id"),
     sa.Index(None, "patient", "decided_at"),
 )
 """What one searches decisions by; all of a decision stands sealed in `records`, and its entry in the log. `patient` is
-a pseudonym. Of a decision that was erased only when, how urgent and by which rules is left."""
+a pseudonym, `rules` are the numbers of the rules that fired, `outcome` and `reason` those of the newest outcome. Of a
+decision that was erased only when, how urgent, with which ruleset and whether it was followed is left."""
 
 DECISION_CONDITIONS = sa.Table(
     "decision_conditions",
@@ -183,8 +199,38 @@ DECISION_CONDITIONS = sa.Table(
     sa.Column("decision_id", sa.Uuid, sa.ForeignKey("decisions.id"), primary_key=True),
     sa.Column("code", sa.Text, primary_key=True),
     sa.Column("status", sa.Text, nullable=False),
-    sa.Index(None, "code", "decision_id"),
+    sa.Column("decided_at", Moment, nullable=False),
+    sa.Index(None, "code", "decided_at", "decision_id"),
 )
+"""When it was decided stands here too, so that the newest decisions about a condition are found in the index alone."""
+
+RULE_NAMES = sa.Table(
+    "rule_names",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+)
+"""A short number for every rule that ever decided; `name` is ruleset and rule, as in a reason."""
+
+DECISION_RULES = sa.Table(
+    "decision_rules",
+    METADATA,
+    sa.Column("rule_number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("decided_at", Moment, primary_key=True),
+    sa.Column("decision_id", sa.Uuid, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""Which rules fired in which decisions, to search by: made by the sequencer of what stands in `decisions.rules`, and
+without foreign keys, as nothing else writes here and there are many rows."""
+
+LEGAL_HOLDS = sa.Table(
+    "legal_holds",
+    METADATA,
+    sa.Column("decision_id", sa.Uuid, sa.ForeignKey("decisions.id"), primary_key=True),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("held_at", Moment, nullable=False),
+)
+"""Decisions that must not be erased for now."""
 
 LOG_ENTRIES = sa.Table(
     "log_entries",

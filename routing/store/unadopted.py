@@ -8,7 +8,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from routing.store.tables import OUTCOMES, UNADOPTED
+from routing.store import decisions
+from routing.store.rule_index import numbers_of, packed
+from routing.store.tables import DECISIONS, OUTCOMES, UNADOPTED
 
 
 class Unadopted(NamedTuple):
@@ -38,3 +40,8 @@ def adopted(connection: sa.Connection, each: Unadopted, record: Mapping[str, Any
             "facility_id": record["destination"],
         }
         connection.execute(OUTCOMES.update().where(OUTCOMES.c.id == each.id).values(values))
+        decisions.show_newest_outcome(connection, UUID(record["decision"]))
+    else:
+        names = {f"{record['ruleset']['name']}/{rule}" for rule in record["evaluators"]["fired"]}
+        rules = packed(numbers_of(connection, names).values())
+        connection.execute(DECISIONS.update().where(DECISIONS.c.id == each.id).values(rules=rules))

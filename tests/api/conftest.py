@@ -128,7 +128,8 @@ def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own_world(upgraded: Path, tmp_path: Path, clock: Clock, shared_rules: Memory) -> Iterator[World]:
     """A world of the test's own, in which it may change what it likes."""
     shutil.copy(upgraded, tmp_path / "own.sqlite3")
-    opened = open_world(Settings(database_url=f"sqlite:///{tmp_path}/own.sqlite3", public_capacity=True), clock)
+    url, keys = f"sqlite:///{tmp_path}/own.sqlite3", upgraded.parent / "wegwijs.keys"
+    opened = open_world(Settings(database_url=url, keys=keys, public_capacity=True), clock)
     made = dataclasses.replace(opened, memory=shared_rules)
     yield made
     close_world(made)

@@ -28,6 +28,8 @@ CALLS = {
     "accesses.search": ("POST", "/v1/accesses/search"),
     "accesses.patient": ("POST", "/v1/accesses/patient"),
     "accesses.export": ("POST", "/v1/accesses/export"),
+    "erasure.erase": ("POST", "/v1/decisions/none/erasure"),
+    "figures.read": ("GET", "/v1/figures"),
     "facilities.list_all": ("GET", "/v1/facilities"),
     "facilities.read": ("GET", "/v1/facilities/none"),
     "facilities.write": ("PUT", "/v1/facilities/none"),

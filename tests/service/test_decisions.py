@@ -344,6 +344,9 @@ def test_search_shows_what_was_decided(world: World, asker: Asker) -> None:
         "facility": stemi["recommendation"]["facility"]["id"],
         "channel": "ambulance",
         "supersedes": None,
+        "outcome": None,
+        "reason": None,
+        "erased": False,
     }
     (found,) = service.search(world, AUDITOR, urgency=throat["urgency"]["level"])["decisions"]
     assert found["id"] == throat["id"]

@@ -21,8 +21,9 @@ from routing.directory_here import add_packaged
 from routing.errors import BadInput, BadRecord, StoreUnavailable
 from routing.rights import Asker
 from routing.service import World
-from routing.store import database, decisions, directory, log, records, sources
+from routing.store import database, decision_search, decisions, directory, log, records, sources
 from routing.store.cursor import read_cursor, write_cursor
+from routing.store.decision_search import Search, page
 from routing.store.tables import METADATA
 from routing.vocabulary import digest_of
 
@@ -64,7 +65,7 @@ def append(world: World, added: decisions.Row) -> UUID:
 
 def found(world: World, **wanted: Any) -> list[UUID]:
     with database.reading(world.engine) as connection:
-        return [each.id for each in decisions.search(connection, decisions.Search(**wanted), None, 100)]
+        return [each.id for each in page(connection, Search(**wanted), None, 100).rows]
 
 
 def newest(connection: sa.Connection) -> int | None:
@@ -125,8 +126,8 @@ def test_a_moment_is_the_same_moment_in_every_time_zone(sourced: World, asker: A
     moment = datetime(2026, 10, 25, 0, 59, 59, 123456, UTC)  # an hour before the clock goes back
     append(sourced, row(sourced, asker, moment.astimezone(timezone(offset))))
     with database.reading(sourced.engine) as connection:
-        (seen,) = decisions.search(connection, decisions.Search(since=moment), None, 10)
-        assert not decisions.search(connection, decisions.Search(until=moment), None, 10)
+        (seen,) = page(connection, Search(since=moment), None, 10).rows
+        assert not page(connection, Search(until=moment), None, 10).rows
     assert seen.decided_at == moment
     assert seen.decided_at.tzinfo == UTC
 
@@ -250,13 +251,13 @@ def cursors() -> Iterator[str]:
 @pytest.mark.parametrize("cursor", list(cursors()))
 def test_a_cursor_that_was_not_given_out_is_refused(cursor: str) -> None:
     with pytest.raises(BadInput) as raised:
-        decisions.position(cursor)
+        decision_search.position(cursor)
     assert raised.value.faults[0].field == "cursor"
 
 
 def test_a_cursor_comes_back_as_it_was() -> None:
     position = (NOON, uuid7())
-    assert decisions.position(decisions.cursor(position)) == position
+    assert decision_search.position(decision_search.cursor(position)) == position
     assert read_cursor(write_cursor(1.5, "é"), float, str) == [1.5, "é"]
 
 
