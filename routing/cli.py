@@ -19,6 +19,7 @@ from routing.cli_facilities import add_facilities_commands
 from routing.cli_feeds import add_feeds_commands
 from routing.cli_log import add_log_commands, add_verify_command
 from routing.cli_norms import add_norms_command
+from routing.cli_replay import add_replay_command
 from routing.cli_rules import add_rules_commands
 from routing.errors import BadData, BadInput, Fault, WegwijsError, bad_input
 from routing.formats.labelled import read_labelled
@@ -99,6 +100,7 @@ def parser() -> argparse.ArgumentParser:
     add_feeds_commands(add_group(commands, "feeds", "Pull live status of places from elsewhere."))
     add_verify_command(commands)
     add_log_commands(add_group(commands, "log", "Check the log of decisions, and take decisions along."))
+    add_replay_command(commands)
     _keeping(commands)
     return top
 
