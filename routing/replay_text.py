@@ -86,7 +86,7 @@ class _Page:
         for region, version in found["overlays"].items():
             yield f"  with the agreements of {region} {version}"
         for region, number in found["national_instead"].items():
-            yield f"  {number:,} of {region} by the national rules: its agreements are not for this version"
+            yield f"  {number:,} of {region} by the national rules (no agreements on this version)"
 
     def _urgency(self, matrix: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
         levels = [level for level in URGENCIES if level in matrix or any(level in row for row in matrix.values())]
