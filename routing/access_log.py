@@ -88,6 +88,13 @@ def noted(world: World, asker: Asker, event: str, decision: UUID, read: Callable
     raise fault
 
 
+def begun(world: World, asker: Asker, event: str, criteria: Mapping[str, str | None]) -> None:
+    """Note that `asker` begins something that goes through many decisions, chosen by `criteria`. Raises
+    StoreUnavailable: then it must not begin."""
+    with database.writing(world.engine) as connection:
+        note(connection, asker, event, world.clock(), criteria=criteria)
+
+
 def refused(world: World, asker: Asker, event: str, decision: str | None = None) -> None:
     """Note that `asker` was not allowed to do `event`, with the decision that it would have been about if there is
     such an id. Raises StoreUnavailable."""

@@ -21,6 +21,7 @@ from routing.cli_feeds import add_feeds_commands
 from routing.cli_log import add_log_commands, add_verify_command
 from routing.cli_norms import add_norms_command
 from routing.cli_records import add_erase_command, add_figures_command, add_retention_commands
+from routing.cli_replay import add_replay_command
 from routing.cli_rules import add_rules_commands
 from routing.errors import BadData, BadInput, Fault, WegwijsError, bad_input
 from routing.formats.labelled import read_labelled
@@ -106,6 +107,7 @@ def parser() -> argparse.ArgumentParser:
     add_figures_command(commands)
     add_erase_command(commands)
     add_retention_commands(add_group(commands, "retention", "Keep what is about patients no longer than it may be."))
+    add_replay_command(commands)
     _keeping(commands)
     return top
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
@@ -22,6 +23,12 @@ CHECKPOINT_EVERY = 256
 
 FLIPS_REMEMBERED = timedelta(minutes=10)
 """So far back changes of a value are looked up; what changes too often does so within a minute."""
+
+BLOCK = 64
+"""So many revisions are read at once by who walks through them."""
+
+STEPS_KEPT = 16
+"""Who decided a little later may have seen a little less: so far back a walk can look without reading anew."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -117,11 +124,15 @@ def _forward(
 ) -> Directory:
     changes = history.read_changes(connection, heads[0].revision, heads[-1].revision) if heads else {}
     for head in heads:
-        # before anything is made of them: what is damaged may look like something else
-        if _chained(known.digest, changes.get(head.revision, [])) != head.digest:
-            raise BadRecord(f"revision {head.revision} of the directory does not match its digest")
-        known = with_changes(known, head.revision, changes.get(head.revision, []), table)
+        known = _next(known, head, changes.get(head.revision, []), table)
     return known
+
+
+def _next(known: Directory, head: history.Head, changes: Sequence[Change], table: CapabilityTable) -> Directory:
+    # before anything is made of them: what is damaged may look like something else
+    if _chained(known.digest, changes) != head.digest:
+        raise BadRecord(f"revision {head.revision} of the directory does not match its digest")
+    return with_changes(known, head.revision, changes, table)
 
 
 def _chained(before: str, changes: Sequence[Change]) -> str | None:
@@ -129,6 +140,54 @@ def _chained(before: str, changes: Sequence[Change]) -> str | None:
         return chained(before, changes)
     except (KeyError, TypeError, ValueError):  # not even the shape of a change
         return None
+
+
+@dataclass(slots=True)
+class Walk:
+    """The directory at one revision after another, with the words of one time: for who asks for many revisions, mostly
+    later and later ones. Each step is made of the one before it, and what was changed is read in blocks."""
+
+    world: World
+    words: Vocabulary
+    steps: OrderedDict[int, Directory] = field(default_factory=OrderedDict)
+    ahead: dict[int, tuple[history.Head, Sequence[Change]]] = field(default_factory=dict)
+
+    def at(self, revision: int) -> Directory:
+        """The directory at `revision`. Raises NotFound, BadRecord, OtherSoftware, StoreUnavailable."""
+        if revision in self.steps:
+            return self.steps[revision]
+        newest = max(self.steps, default=None)
+        if newest is not None and revision < newest:
+            return directory_of(self.world, revision, self.words)
+        if newest is None or revision > newest + CHECKPOINT_EVERY:
+            return self._keep(directory_of(self.world, revision, self.words))
+        while newest < revision:
+            newest += 1
+            self._keep(self._after(self.steps[newest - 1]))
+        return self.steps[revision]
+
+    def _after(self, known: Directory) -> Directory:
+        revision = known.revision + 1
+        if revision not in self.ahead:
+            self.ahead = self._block(revision)
+        head, changes = self.ahead.get(revision, (None, ()))
+        if head is None or head.whole:
+            return directory_of(self.world, revision, self.words)
+        return as_stored(_next, known, head, changes, capability_table(self.words))
+
+    def _block(self, first: int) -> dict[int, tuple[history.Head, Sequence[Change]]]:
+        last = first + BLOCK - 1
+        with database.reading(self.world.engine) as connection:
+            changes = history.read_changes(connection, first, last)
+            return {
+                head.revision: (head, changes.get(head.revision, [])) for head in history.heads(connection, first, last)
+            }
+
+    def _keep(self, found: Directory) -> Directory:
+        self.steps[found.revision] = found
+        if len(self.steps) > STEPS_KEPT:
+            self.steps.popitem(last=False)
+        return found
 
 
 # -- changing ---------------------------------------------------------------------------------------------------------

@@ -116,6 +116,10 @@ class OtherSoftware(WegwijsError):
     """What was stored with a decision has a form that this version does not read; the version that wrote it does."""
 
 
+class Stopped(WegwijsError):
+    """Long work ended before it was done. What was finished is kept, if it was to be kept."""
+
+
 class BadRecord(WegwijsError):
     """A stored entry cannot be read back or does not match its digest."""
 

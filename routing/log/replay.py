@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from routing.case import parse_case
-from routing.decision import Minutes, decide
+from routing.case import Case, parse_case
+from routing.decision import Decision, Minutes, decide
 from routing.facilities.directory import Directory
 from routing.facilities.facts import facts_digest
 from routing.geography import Places, Point
@@ -54,16 +54,24 @@ def decided_again(
     then: Mapping[str, Any], directory: Directory, evaluators: Evaluators, travel: Minutes | None = None
 ) -> dict[str, Any]:
     """The record that is made now of the case in the plain record `then`, with these places, rules and times of travel
-    (None: those of the record if it is about these places, else worked out)."""
-    now = datetime.fromisoformat(then["decided_at"])
-    vocabulary = evaluators.ruleset.vocabulary
-    case = parse_case(then["case"], vocabulary, now, recorded=True)
-    decision = decide(
-        case, replace(directory, reserved=reserved_of(then)), evaluators, now, travel or _travel_then(then, directory)
-    )
+    (see `decision_about`)."""
+    case, decision = decision_about(then, directory, evaluators, travel)
+    now, vocabulary = datetime.fromisoformat(then["decided_at"]), evaluators.ruleset.vocabulary
     return make_record(
         decision, case, vocabulary, id=then["id"], now=now, asker=then["asker"], supersedes=then["supersedes"]
     )
+
+
+def decision_about(
+    then: Mapping[str, Any], directory: Directory, evaluators: Evaluators, travel: Minutes | None = None
+) -> tuple[Case, Decision]:
+    """The case in the plain record `then`, and the decision about it at its moment, with these places and rules: those
+    that the record names, or others; and these times of travel (None: those of the record if it is about these places,
+    else worked out). Raises BadInput if the words of these rules cannot take the case."""
+    now = datetime.fromisoformat(then["decided_at"])
+    case = parse_case(then["case"], evaluators.ruleset.vocabulary, now, recorded=True)
+    known = replace(directory, reserved=reserved_of(then))
+    return case, decide(case, known, evaluators, now, travel or _travel_then(then, directory))
 
 
 def _travel_then(then: Mapping[str, Any], directory: Directory) -> Minutes:

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from routing.errors import NotFound
+from routing.rules.agreements import OVERLAY_FILE
 from routing.rules.ruleset import Ruleset
 from routing.store.database import insert_if_absent
 from routing.store.packing import pack_content, unpack_content
@@ -52,3 +53,15 @@ def _unpacked(packed: bytes | None, what: str, digest: str) -> Mapping[str, Any]
         raise NotFound(what, digest)
     content: Mapping[str, Any] = unpack_content(packed, digest)
     return content
+
+
+def national_rulesets(
+    connection: sa.Connection, digest: str, name: str, version: str
+) -> Mapping[str, Mapping[str, Any]]:
+    """Digest -> content of the rulesets that have decided and have this `digest`, or this `name` and `version`; of the
+    latter only those that are of no region. Raises BadRecord."""
+    columns = RULESETS.c
+    named = sa.and_(columns.name == name, columns.version == version)
+    rows = connection.execute(sa.select(columns.digest, columns.content).where(sa.or_(named, columns.digest == digest)))
+    found = {row.digest: unpack_content(row.content, row.digest) for row in rows}
+    return {key: content for key, content in found.items() if key == digest or OVERLAY_FILE not in content}

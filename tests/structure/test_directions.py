@@ -23,6 +23,7 @@ ONLY_THERE = {
     "psycopg": ("routing/store/",),
     "cryptography": ("routing/log/note.py", "routing/log/sealing.py"),
     "defusedxml": ("routing/formats/",),
+    "distributed": ("routing/replaying/cluster.py",),
     "flask": ("api/",),
     "werkzeug": ("api/",),
 }
@@ -47,6 +48,10 @@ MAY_BE_IMPURE = (
     "routing/cli_feeds.py",
     "routing/cli_log.py",
     "routing/feeding/runner.py",
+    "routing/cli_replay.py",
+    "routing/replaying/run.py",
+    "routing/replaying/work.py",
+    "routing/replaying/cluster.py",
     "routing/bench.py",
     "routing/bench_directory.py",
     "routing/store/scratch.py",
