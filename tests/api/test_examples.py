@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from pydantic import BaseModel
 
+from api.access_schemas import AccessPage, PatientAccessPage
 from api.events import Streams
 from api.schemas import Decision, DecisionPage, FacilityPage, Outcome, Replay, RulesetPage
 from tests.api.conftest import Send
@@ -26,6 +28,9 @@ PROBLEMS = (ROOT / "docs/reference/problems.md").read_text("utf-8")
 
 EVERY_TIME = {
     "id",
+    "at",
+    "patient",
+    "request_id",
     "decision",
     "decided_at",
     "recorded_at",
@@ -187,6 +192,34 @@ def test_the_examples_of_the_reference_are_what_the_server_says(send: Send) -> N
         assert untrue(written, real) == [], call
     assert untrue(example("answer", "GET /v1/vocabulary"), send("GET", "/v1/vocabulary").get_json()) == []
     assert untrue(example("answer", "GET /health/ready"), send("GET", "/health/ready").get_json()) == []
+
+
+def test_the_examples_about_accesses_are_what_the_server_says(send: Send) -> None:
+    for call, (model, real) in access_answers(send).items():
+        written = example("answer", call)
+        model.model_validate(written)
+        for access in written["accesses"]:  # made with another key, of an organisation
+            access.pop("decisions", None)
+            access.get("user" if "subjects" in access else "", access).pop("organisation")
+        assert untrue(written, real) == [], call
+
+
+def access_answers(send: Send, role: str = "auditor") -> dict[str, tuple[type[BaseModel], Any]]:
+    """What the server says to the examples about accesses, after somebody looked at a decision."""
+    searched = example("request", "POST /v1/accesses/search")
+    case = {**example("request", "POST /v1/decisions"), "reference": searched["reference"]}
+    headers = {"Wegwijs-User": "u-77", "Wegwijs-Responsible": "dr-3"}
+    made = send("POST", "/v1/decisions", json=case).get_json()
+    send("GET", f"/v1/decisions/{made['id']}", headers=headers)
+    told = send("POST", "/v1/accesses/patient", role, json=example("request", "POST /v1/accesses/patient"))
+    found = send("POST", "/v1/accesses/search", role, json=searched).get_json()
+    assert send("GET", "/v1/accesses?event=read&limit=1", role).get_json()["accesses"] == found["accesses"]
+    exported = send("POST", "/v1/accesses/export", role, json=example("request", "POST /v1/accesses/export"))
+    assert exported.status_code == 200
+    return {
+        "GET /v1/accesses": (AccessPage, found),
+        "POST /v1/accesses/patient": (PatientAccessPage, told.get_json()),
+    }
 
 
 def test_the_examples_about_places_are_what_the_server_says(ask: Send, own_app: Flask) -> None:

@@ -21,6 +21,7 @@ from tests.api.test_examples import (
     README,
     ROOT,
     STREAM,
+    access_answers,
     asked_in_readme,
     decided_in_readme,
     example,
@@ -130,7 +131,7 @@ def main() -> None:
         service.close_world(world)
     about_places, stream = of_places()
     page = API
-    for call, value in (answers | about_places).items():
+    for call, value in (answers | about_places | of_accesses()).items():
         page = put(page, value, f"<!-- answer {call} -->\n")
     mark = "<!-- stream GET /v1/facilities/events -->\n```text\n"
     page = page.replace(mark + written_stream(), mark + stream)
@@ -138,6 +139,26 @@ def main() -> None:
     readme = put(README, essence(made))
     text = re.sub(r"(^```text\n).*?(^```)", lambda found: found[1] + heart() + found[2], readme, flags=re.M | re.S)
     Path(ROOT / "README.md").write_text(text, "utf-8")
+
+
+def of_accesses() -> dict[str, Any]:
+    """What a new server answers to the examples about accesses."""
+    with tempfile.TemporaryDirectory() as folder:
+        world = service.open_world(Settings(database_url=f"sqlite:///{folder}/examples.sqlite3"))
+        service.upgrade(world)
+        client = create_app(world=world).test_client()
+        keys = {
+            role: service.create_key(world, role, frozenset({role}), None, organisation)
+            for role, organisation in (("triagist", "Meldkamer Utrecht"), ("auditor", "GGD Utrecht"))
+        }
+
+        def send(method: str, path: str, role: str = "triagist", headers: Any = None, **rest: Any) -> Any:
+            named = {"Authorization": f"Bearer {keys[role]}", **(headers or {})}
+            return client.open(path, method=method, headers=named, **rest)
+
+        answers = {call: ordered(model, value) for call, (model, value) in access_answers(send).items()}
+        service.close_world(world)
+    return answers
 
 
 def of_places() -> tuple[dict[str, Any], str]:
