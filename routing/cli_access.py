@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,7 +13,18 @@ from routing import access_log
 from routing.access_text import accesses_text, patient_text
 from routing.errors import bad_input
 from routing.log.access import EVENTS
-from routing.terminal import FINE, add_command, add_json_option, add_user_option, auditor_here, opened_world, say, show
+from routing.terminal import (
+    FINE,
+    add_command,
+    add_json_option,
+    add_user_option,
+    auditor_here,
+    moment_of,
+    opened_world,
+    reference_in,
+    say,
+    show,
+)
 
 LIMIT_MOST = 200
 
@@ -31,14 +41,14 @@ def add_access_commands(commands: Any) -> None:
     view = add_command(
         commands, "patient", _patient, text, "wegwijs access patient --reference ZCC-2026-000123 --language en"
     )
-    view.add_argument("--reference", required=True, metavar="REF", help="the client's own number of the case")
+    _reference(view.add_mutually_exclusive_group(required=True))
     view.add_argument("--language", choices=("nl", "en"), default="nl", help="language of the text (default: nl)")
     _pages(view)
     text = "Write accesses as FHIR R4 AuditEvent, a line each, the oldest first; that you did is noted too."
-    example = "wegwijs access export --since 2026-11-01T00:00:00+01:00 --to accesses.ndjson"
+    example = "wegwijs access export --since 2026-11-01T00:00:00+01:00 --output accesses.ndjson"
     export = add_command(commands, "export", _export, text, example)
     _filters(export)
-    export.add_argument("--to", metavar="FILE", help="the file to write (default: standard output)")
+    export.add_argument("--output", metavar="FILE", help="a new file to write, instead of standard output")
     add_user_option(export)
     text = "Show what is old enough to be removed from the log, and with --yes remove it; five years are always kept."
     prune = add_command(commands, "prune", _prune, text, "wegwijs access prune --before 2031-01-01T00:00:00+01:00")
@@ -49,7 +59,7 @@ def add_access_commands(commands: Any) -> None:
 
 
 def _filters(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--reference", metavar="REF", help="only about the patient of this number of a case")
+    _reference(made.add_mutually_exclusive_group())
     made.add_argument("--patient", metavar="PSEUDONYM", help="only about this patient, by pseudonym")
     made.add_argument("--decision", metavar="ID", help="only about this decision")
     made.add_argument("--of-user", metavar="ID", help="only by this user, as the client named them")
@@ -57,6 +67,17 @@ def _filters(made: argparse.ArgumentParser) -> None:
     made.add_argument("--event", choices=tuple(EVENTS), help="only this kind of event")
     made.add_argument("--since", metavar="TIME", help="from this time on, with offset")
     made.add_argument("--until", metavar="TIME", help="before this time, with offset")
+
+
+def _reference(made: Any) -> None:
+    made.add_argument("--reference", metavar="REF", help="the client's own number of the case of the patient")
+    of = "file with that number, or -: what is typed stays in the history of a shell"
+    made.add_argument("--reference-file", metavar="FILE", help=of)
+
+
+def _given_reference(arguments: argparse.Namespace) -> str | None:
+    given: str | None = arguments.reference
+    return reference_in(arguments.reference_file) if arguments.reference_file is not None else given
 
 
 def _pages(made: argparse.ArgumentParser) -> None:
@@ -81,7 +102,7 @@ def _list(arguments: argparse.Namespace) -> int:
 def _patient(arguments: argparse.Namespace) -> int:
     with opened_world() as world:
         asker = auditor_here(arguments, "access patient")
-        found = access_log.patient_view(world, asker, arguments.reference, **_page(arguments))
+        found = access_log.patient_view(world, asker, _given_reference(arguments) or "", **_page(arguments))
     if arguments.json:
         show(found)
     else:
@@ -91,7 +112,7 @@ def _patient(arguments: argparse.Namespace) -> int:
 
 def _export(arguments: argparse.Namespace) -> int:
     count = 0
-    with opened_world() as world, _opened(arguments.to) as stream:
+    with opened_world() as world, _opened(arguments.output) as stream:
         for line in access_log.export(world, auditor_here(arguments, "access export"), **_asked(arguments)):
             stream.write(line)
             count += 1
@@ -101,7 +122,8 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _prune(arguments: argparse.Namespace) -> int:
-    before = _moment("--before", arguments.before)
+    before = moment_of("--before", arguments.before)
+    assert before is not None, "the option is required"
     with opened_world() as world:
         found = access_log.prune(world, auditor_here(arguments, "access prune"), before, dry_run=not arguments.yes)
     if arguments.json:
@@ -116,11 +138,12 @@ def _prune(arguments: argparse.Namespace) -> int:
 
 def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
-        **{name: getattr(arguments, name) for name in ("reference", "patient", "decision", "event")},
+        **{name: getattr(arguments, name) for name in ("patient", "decision", "event")},
+        "reference": _given_reference(arguments),
         "user": arguments.of_user,
         "key": arguments.of_key,
         **{
-            name: _moment(f"--{name}", getattr(arguments, name))
+            name: moment_of(f"--{name}", getattr(arguments, name))
             for name in ("since", "until")
             if getattr(arguments, name)
         },
@@ -133,24 +156,15 @@ def _page(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"cursor": arguments.cursor, "limit": arguments.limit}
 
 
-def _moment(option: str, text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise bad_input(option, "wrong_type", "is not a time with an offset", text, "2026-11-21T20:04:00+01:00")
-    return found
-
-
 @contextmanager
 def _opened(name: str | None) -> Iterator[BinaryIO]:
     if name is None:
         yield sys.stdout.buffer
         return
     try:
-        stream = Path(name).open("xb")  # noqa: SIM115  what fails later is not about opening it
+        Path(name).touch(mode=0o600, exist_ok=False)  # pseudonyms and who looked are for nobody else to read
+        stream = Path(name).open("wb")  # noqa: SIM115  what fails later is not about opening it
     except OSError as error:
-        raise bad_input("--to", "unwritable", f"cannot be written: {error.strerror}", name) from error
+        raise bad_input("--output", "unwritable", f"cannot be written: {error.strerror}", name) from error
     with stream:
         yield stream

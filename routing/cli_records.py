@@ -11,15 +11,20 @@ from typing import Any
 
 from routing import erasure, figures, retention
 from routing.errors import bad_input
-from routing.rights import Asker
 from routing.store.figures import Span
-from routing.terminal import FINE, add_command, add_json_option, moment_of, opened_world, say, show
+from routing.terminal import (
+    FINE,
+    add_command,
+    add_json_option,
+    add_user_option,
+    moment_of,
+    opened_world,
+    operator_here,
+    reference_in,
+    say,
+    show,
+)
 from routing.world import World
-
-AT_THE_SERVER = Asker("", "command line", frozenset({"operator"}))
-"""Who uses this command on the server may do what an operator may, without a key."""
-
-REFERENCE_BYTES_MOST = 1_000
 
 
 def add_erase_command(commands: Any) -> None:
@@ -33,6 +38,7 @@ def add_erase_command(commands: Any) -> None:
     erase.add_argument("--patient", metavar="PSEUDONYM", help="all decisions about this patient, by pseudonym")
     erase.add_argument("--why", required=True, choices=erasure.WHY, help="why, as it will stand in the log")
     erase.add_argument("--yes", action="store_true", help="erase it; without this it is only shown")
+    add_user_option(erase)
     add_json_option(erase)
 
 
@@ -74,12 +80,13 @@ def _erase(arguments: argparse.Namespace) -> int:
     if sum(bool(each) for each in given) != 1:
         message = "say which: ids of decisions, or --reference-file, or --patient"
         raise bad_input("DECISION_ID", "missing", message, allowed="one of the three")
+    asker = operator_here(arguments, "erase")
     with opened_world() as world:
         if not (ids := arguments.decisions):
-            reference = _reference(arguments.reference_file) if arguments.reference_file else None
+            reference = reference_in(arguments.reference_file) if arguments.reference_file else None
             ids = erasure.decisions_of(world, reference=reference, patient=arguments.patient)
         found = erasure.look(world, ids, arguments.why)
-        done = erasure.erase(world, ids, arguments.why, AT_THE_SERVER) if arguments.yes and ids else []
+        done = erasure.erase(world, ids, arguments.why, asker) if arguments.yes and ids else []
         settled = erasure.settle(world)
     if arguments.json:
         show({**_counts(found), "erased": bool(arguments.yes), "decisions": done})
@@ -90,20 +97,6 @@ def _erase(arguments: argparse.Namespace) -> int:
     elif not settled:
         say("others still read the database: what was erased leaves its files with the next erasure, or at the end")
     return FINE
-
-
-def _reference(place: str) -> str:
-    """The reference in a file: it is about a patient, so it must not stand in the history of a shell."""
-    try:
-        data = sys.stdin.buffer.read() if place == "-" else Path(place).read_bytes()
-        text = data.decode().strip()
-    except OSError as error:
-        raise bad_input("--reference-file", "unreadable", f"cannot be read: {error.strerror}", place) from error
-    except UnicodeDecodeError:
-        text = ""
-    if not text or len(data) > REFERENCE_BYTES_MOST or not text.isprintable():
-        raise bad_input("--reference-file", "wrong_value", "does not hold one reference", allowed="one line of text")
-    return text
 
 
 def _counts(found: erasure.Found) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -22,6 +23,8 @@ from routing.settings import Settings, read_settings, unknown_variables
 
 FINE, DOES_NOT_HOLD, BAD_USAGE = 0, 1, 2
 """Exit codes: all is well, a check did not hold, bad usage or bad input."""
+
+REFERENCE_BYTES_MOST = 1_000
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -51,8 +54,32 @@ def add_user_option(made: argparse.ArgumentParser) -> None:
 
 def auditor_here(arguments: argparse.Namespace, command: str) -> Asker:
     """Who types `command`: whoever sits at the server may do what an auditor may, without a key. Raises BadInput."""
+    return _at_the_server(arguments, command, "auditor")
+
+
+def operator_here(arguments: argparse.Namespace, command: str) -> Asker:
+    """The same, and what an operator may. Raises BadInput."""
+    return _at_the_server(arguments, command, "operator")
+
+
+def _at_the_server(arguments: argparse.Namespace, command: str, role: str) -> Asker:
     user = opaque_id("--user", arguments.user) if arguments.user is not None else _login_name()
-    return Asker("", "command line", frozenset({"auditor"}), user=user, source=f"wegwijs {command}")
+    return Asker("", "command line", frozenset({role}), user=user, source=f"wegwijs {command}")
+
+
+def reference_in(place: str) -> str:
+    """The reference of a case in a file, or in standard input (-): it is about a patient, and what is typed stays in
+    the history of a shell. Raises BadInput."""
+    try:
+        data = sys.stdin.buffer.read() if place == "-" else Path(place).read_bytes()
+        text = data.decode().strip()
+    except OSError as error:
+        raise bad_input("--reference-file", "unreadable", f"cannot be read: {error.strerror}", place) from error
+    except UnicodeDecodeError:
+        text = ""
+    if not text or len(data) > REFERENCE_BYTES_MOST or not text.isprintable():
+        raise bad_input("--reference-file", "wrong_value", "does not hold one reference", allowed="one line of text")
+    return text
 
 
 def _login_name() -> str | None:

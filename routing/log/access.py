@@ -82,7 +82,7 @@ _PATIENT = re.compile(r"[0-9a-f]{32}")
 _CALL = re.compile(r"[A-Za-z0-9/{}_ .-]{1,100}")
 _ORGANISATION = re.compile(r"\S[^\x00-\x1f\x7f]{0,99}")
 _CRITERION = re.compile(r"[a-z][a-z_]{0,30}")
-_CODED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,63}")
+_CODED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,99}")
 
 OPAQUE_ALLOWED = "1 to 64 letters, digits, `.`, `_`, `:` or `-`; never a name, and never a BSN"
 

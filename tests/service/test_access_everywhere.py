@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from routing import access_log, capsules, outcomes, service
-from routing.errors import BadInput, BadRecord, NotFound, StoreUnavailable
+from routing import access_log, capsules, erasure, outcomes, service
+from routing.errors import BadInput, BadRecord, Erased, NotFound, StoreUnavailable
 from routing.rights import Asker
 from routing.service import World
 from routing.store import database
@@ -31,6 +31,7 @@ SHOWING: dict[str, UseCase] = {
     "correct": lambda world, made, asker: outcomes.record_outcome(world, made, ACCEPTED, asker),
     "read outcomes": lambda world, made, asker: outcomes.outcomes_of(world, made, asker),
     "export": lambda world, made, asker: capsules.capsule_of(world, made, asker),
+    "erase": lambda world, made, asker: erasure.erase(world, [made], "patient_request", asker),
     "read_access_log": lambda world, _id, asker: access_log.accesses(world, asker),
     "read_access_log of the patient": lambda world, _id, asker: access_log.patient_view(world, asker, REFERENCE),
     "export_access_log": lambda world, _id, asker: access_log.export(world, asker),
@@ -60,7 +61,7 @@ def test_what_shows_or_changes_is_logged(name: str, world: World, asker: Asker, 
     assert (access["outcome"], access["user"]["key"]) == ("ok", asker.key_id)
     patient = access_log.patient_of(world, REFERENCE)
     assert name in ("read_access_log", "export_access_log") or access["subjects"][0]["patient"] == patient
-    if name in ("read", "search", "replay", "correct", "read outcomes", "export"):
+    if name in ("read", "search", "replay", "correct", "read outcomes", "export", "erase"):
         assert access["subjects"] == [{"patient": patient, "decision": made}]
 
 
@@ -96,8 +97,9 @@ def test_a_search_that_found_nothing_is_logged(world: World, asker: Asker, made:
     assert (access["event"], access["found"], access["subjects"]) == ("search", 0, [])
     now = clock.now.isoformat()
     assert access["criteria"] == {"urgency": "U5", "condition": None, "facility": None, "since": now, "until": now}
-    service.search(world, asker, condition="stemi", facility="umc-utrecht")
-    assert events(world)[-1]["criteria"] == {"condition": "stemi", "facility": "umc-utrecht"}
+    coded = {"condition": "stemi", "facility": "umc-utrecht", "ruleset": "sha256:" + 64 * "0", "outcome": "accepted"}
+    service.search(world, asker, **coded)
+    assert events(world)[-1]["criteria"] == coded
 
 
 @pytest.mark.parametrize("name", ["read", "replay", "read outcomes"])
@@ -187,3 +189,16 @@ def test_the_access_log_holds_no_patient_data(world: World, asker: Asker) -> Non
 
 def _random(text: str) -> bool:
     return len(text) >= 32 and set(text) <= set("0123456789abcdef-")
+
+
+def test_what_was_erased_can_still_be_told(world: World, asker: Asker, made: str) -> None:
+    erasure.erase(world, [made], "patient_request", asker)
+    with pytest.raises(Erased):
+        service.decision(world, made, asker)
+    view = access_log.patient_view(world, AUDITOR, REFERENCE)
+    assert [access["event"] for access in view["accesses"]] == ["erase", "create"]
+    assert [access["outcome"] for access in access_log.accesses(world, AUDITOR, decision=made)["accesses"]] == [
+        "failed",
+        "ok",
+        "ok",
+    ]

@@ -402,6 +402,16 @@ def test_a_patient_is_told_at_the_command_line(run: Run) -> None:
     assert [access["user"] for access in json.loads(out)["accesses"]] == ["fg-1", "fg-1"]
 
 
+def test_the_number_of_a_case_need_not_stand_in_the_history_of_a_shell(run: Run, tmp_path: Any) -> None:
+    (tmp_path / "number").write_text("ZCC-2026-000123\n")
+    for place, stdin in (("number", None), ("-", b"ZCC-2026-000123")):
+        code, _, _ = run("access", "patient", "--reference-file", place, "--user", "fg-1", stdin=stdin)
+        assert code == 0
+    code, out, _ = run("access", "list", "--reference-file", "number", "--json", "--user", "fg-1")
+    assert [access["found"] for access in json.loads(out)["accesses"]] == [1, 0]
+    assert run("access", "patient", "--user", "fg-1")[0] == 2
+
+
 def test_the_log_is_listed_and_exported_at_the_command_line(run: Run, tmp_path: Any) -> None:
     assert run("access", "list", "--user", "fg-1")[:2] == (0, "no access fits\n")
     code, out, _ = run("access", "list", "--limit", "1", "--user", "fg-2")
@@ -410,12 +420,13 @@ def test_the_log_is_listed_and_exported_at_the_command_line(run: Run, tmp_path: 
     assert "fg-1, 0 found" in out
     code, out, _ = run("access", "list", "--json", "--of-user", "fg-2")
     assert [access["found"] for access in json.loads(out)["accesses"]] == [1]
-    code, out, err = run("access", "export", "--to", "out.ndjson", "--user", "fg-1")
+    code, out, err = run("access", "export", "--output", "out.ndjson", "--user", "fg-1")
     assert (code, out) == (0, "")
     assert "3 accesses" in err
     lines = (tmp_path / "out.ndjson").read_text().splitlines()
+    assert (tmp_path / "out.ndjson").stat().st_mode & 0o077 == 0, "for nobody else to read"
     assert [json.loads(line)["resourceType"] for line in lines] == ["AuditEvent"] * 3
-    assert run("access", "export", "--to", "out.ndjson")[0] == 2, "no file is overwritten"
+    assert run("access", "export", "--output", "out.ndjson")[0] == 2, "no file is overwritten"
 
 
 def test_pruning_asks_twice_at_the_command_line(run: Run) -> None:
