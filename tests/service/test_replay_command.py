@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -159,3 +160,27 @@ def test_progress_is_told_at_most_once_a_second(capsys: Any, monkeypatch: pytest
     for done in (1, 2, 3, 4, 10, 10):
         tell(Progress(done, 10, 0, 1.0))
     assert [line.split()[0] for line in capsys.readouterr().err.splitlines()] == ["1", "4", "10"]
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "replay-and-compare.md").read_text("utf-8")
+ID = "01a202e0-2f2e-7204-9f58-4f667d0d53f4"
+
+
+def test_who_follows_the_page_sees_what_it_says(run: Run, made: Made, tmp_path: Path) -> None:
+    """Every command of the page but the one that needs several machines; numbers are those of the moment."""
+    stricter(tmp_path).rename("my-ruleset")
+    seen, followed = "", 0
+    for language, text in re.findall(r"^```(sh|text)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
+        if language == "sh" and "--scheduler" not in text:
+            code, seen, _ = run(*shlex.split(text.replace(ID, made[1][0]))[1:])
+            assert code == 0, text
+            followed += 1
+        elif not text.startswith("dask"):
+            lines = [plain_line(line) for line in seen.replace(made[1][0], ID).splitlines()]
+            assert [line for line in text.splitlines() if plain_line(line) not in lines] == [], seen
+    assert followed == 6
+
+
+def plain_line(line: str) -> str:
+    """`line` with N for numbers and single spaces."""
+    return line if ID in line else " ".join(re.sub(r"\b[0-9][0-9.,]*\b", "N", line).split())
