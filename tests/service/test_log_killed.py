@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,6 @@ from tests.api.test_serve import Server
 from tests.service.log_load import (
     Load,
     assert_nothing_lost,
-    await_true,
     lags,
     percentile,
     quick_server,
@@ -38,7 +38,9 @@ def test_an_entry_has_its_place_within_a_second(server: Server) -> None:
     assert_nothing_lost(load)
     assert load.refused == []
     found = lags(server)
-    print(f"lag of {len(found)} entries: p50 {percentile(found, 0.5):.2f} s, p99 {percentile(found, 0.99):.2f} s")
+    sys.stdout.write(
+        f"lag of {len(found)} entries: p50 {percentile(found, 0.5):.2f} s, p99 {percentile(found, 0.99):.2f} s\n"
+    )
     assert percentile(found, 0.99) < 5, "a second, with room for a machine that does much else"
 
 
@@ -68,6 +70,6 @@ def test_a_server_that_is_asked_to_stop_leaves_nothing_undone(server: Server) ->
         load.more(30)
         began = time.monotonic()
         assert server.stop() == 0
-        print(f"stopped in {time.monotonic() - began:.1f} s")
+        sys.stdout.write(f"stopped in {time.monotonic() - began:.1f} s\n")
     server.start()
     assert_nothing_lost(load)
