@@ -80,14 +80,16 @@ def read_keyring(path: Path) -> Keyring | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise KeysUnusable(f"the file of keys {path} cannot be read: {error.strerror}") from error
+        advice = "the user that runs Wegwijs must be able to"
+        raise KeysUnusable(f"the file of keys {path} cannot be read: {error.strerror}; {advice}") from error
     try:
         found = _File.model_validate_json(data)
         keyring = Keyring(tuple(map(_key, found.signing)), tuple(map(_key, found.sealing)), _key(found.naming))
     except (ValidationError, ValueError):  # nothing of the file may stand in a message
         keyring = None
     if keyring is None or found.version != 1 or not keyring.signing or not keyring.sealing:
-        raise KeysUnusable(f"the file of keys {path} does not hold keys as they are written here")
+        message = "does not hold keys as they are written here: put the newest copy of it in its place"
+        raise KeysUnusable(f"the file of keys {path} {message}")
     return keyring
 
 
@@ -109,10 +111,22 @@ def write_keyring(path: Path, keyring: Keyring) -> None:
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
+        _sync(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)
-        raise KeysUnusable(f"the file of keys {path} cannot be written: {error.strerror}") from error
+        advice = "make its folder writable, or say with WEGWIJS_KEYS where it may lie"
+        raise KeysUnusable(f"the file of keys {path} cannot be written: {error.strerror}; {advice}") from error
+
+
+def _sync(folder: Path) -> None:
+    """That a file in `folder` has a new name must be on disk too: the database will rest on it."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _key(text: str) -> bytes:

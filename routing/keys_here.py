@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from routing.errors import KeysUnusable
@@ -40,8 +41,30 @@ def checked_keyring(world: World, connection: database.Connection) -> Keyring:
     sign these logs. Raises KeysUnusable."""
     keyring = keyring_of(world)
     if _CHECKED not in world.kept:
-        _check(world, connection, keyring)
+        try:
+            _check(world, connection, keyring)
+        except KeysUnusable:
+            forget_keyring(world)  # the right file may be put there while this process runs
+            raise
         world.kept.add(_CHECKED)
+    return keyring
+
+
+def keyring_with(world: World, connection: database.Connection, sealing_keys: Iterable[str]) -> Keyring:
+    """The keys of this installation, among them those with these names if the file of keys holds them by now. Raises
+    KeysUnusable."""
+    wanted = set(sealing_keys)
+    return _newest_that(world, connection, lambda keyring: all(map(keyring.sealing_key, wanted)))
+
+
+def _newest_that(world: World, connection: database.Connection, fits: Callable[[Keyring], bool]) -> Keyring:
+    """The keys in memory, or those in the file if only these fit: another machine may have begun to use new ones. Keys
+    that were checked stay in use until the file holds better ones: what can be done with them must not stop."""
+    if not fits(keyring := checked_keyring(world, connection)):
+        newer = read_keyring(world.settings.keys_file)
+        if newer is not None and fits(newer):
+            forget_keyring(world)
+            return checked_keyring(world, connection)
     return keyring
 
 
@@ -82,10 +105,8 @@ def origin_of(connection: database.Connection, log: str) -> str:
 def signer_of(world: World, connection: database.Connection, log: str) -> Signer:
     """Who signs `log` now: its newest key. Raises KeysUnusable if that key is not in the file of keys."""
     newest = _newest(connection, log)
-    if (found := _signer(keyring_of(world), newest)) is None:
-        forget_keyring(world)  # it may have been added while this process ran
-        found = _signer(keyring_of(world), newest)
-    if found is None:
+    keyring = _newest_that(world, connection, lambda keyring: _signer(keyring, newest) is not None)
+    if (found := _signer(keyring, newest)) is None:
         message = f"the file of keys {world.settings.keys_file} does not hold the key that signs the log now"
         raise KeysUnusable(f"{message} ({newest.vkey.rpartition('+')[0]}): take the newest file to every machine")
     return found

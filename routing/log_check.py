@@ -61,7 +61,7 @@ def check_log(
     is there, or was erased; with `with_records` also that it says what it said. Raises StoreUnavailable, BadRecord if
     the entries cannot even be read in their order."""
     found = Found(log)
-    with database.reading(world.engine) as connection:
+    with database.reading_one_state(world.engine) as connection:  # the log grows meanwhile
         keys = _keys(connection, log, found)
         first, size = store.span(connection, log)
         found.waiting = store.count_waiting(connection, log)

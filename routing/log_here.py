@@ -13,7 +13,7 @@ import orjson
 
 from routing.errors import BadRecord, Erased, KeysUnusable, NotFound
 from routing.keyring import Keyring, name_of
-from routing.keys_here import checked_keyring
+from routing.keys_here import checked_keyring, keyring_with
 from routing.log.canonical import canonical, digest
 from routing.log.commitments import Field, fields_of
 from routing.log.entry import DECISIONS_LOG, Kind, decision_entry, outcome_entry, read_entry
@@ -72,7 +72,7 @@ def opened(world: World, connection: database.Connection, what: str, entry_id: U
         raise NotFound(what, str(entry_id))
     if (found := records.read(connection, entry_id)) is None:
         raise Erased(what, str(entry_id))
-    record, key = unsealed(checked_keyring(world, connection), entry_id, found)
+    record, key = unsealed(keyring_with(world, connection, [found.sealing_key]), entry_id, found)
     check_committed(logged.entry, record, key)
     return record, key
 
@@ -88,8 +88,8 @@ def unsealed(keyring: Keyring, entry_id: UUID, found: records.Sealed) -> tuple[b
 
 def records_of(world: World, connection: database.Connection, ids: Iterable[UUID]) -> dict[UUID, bytes]:
     """The canonical records of these entries, without those that were erased. Raises BadRecord, KeysUnusable."""
-    keyring = checked_keyring(world, connection)
     found = records.read_all(connection, ids)
+    keyring = keyring_with(world, connection, {sealed.sealing_key for sealed in found.values()})
     return {entry_id: unsealed(keyring, entry_id, sealed)[0] for entry_id, sealed in found.items()}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,8 @@ BATCH = 2_000
 EVERY_SECONDS = 0.25
 AFTER_FAULT_SECONDS = 2.0
 WAIT_SECONDS = 5.0
+END_SECONDS = 1.0
+"""A process that is asked to stop gives the entries that wait their place once more, and waits so long for that."""
 
 log = logging.getLogger("wegwijs.sequencer")
 
@@ -60,9 +63,12 @@ def sequence(world: World, log: str, most: int = BATCH) -> int:
 
 def _signed_size(connection: database.Connection, log: str, tile: Tile) -> int:
     """How many entries the tree has, by what was signed last, after holding the tree against it."""
-    if (head := store.head(connection, log)) is None:
+    head = store.head(connection, log)
+    size, note = (0, "") if head is None else head
+    if (placed := store.placed_up_to(connection, log)) != size:
+        raise BadRecord(f"{placed} entries of the log `{log}` have a place, and {size} were signed")
+    if head is None:
         return 0
-    size, note = head
     text = note.partition("\n\n")[0] + "\n"
     signed = read_checkpoint(text)
     if signed.size != size or signed.root != (root_of(size, tile) if size else EMPTY_ROOT):
@@ -90,13 +96,16 @@ def placed(world: World, log: str, entry_id: UUID) -> tuple[int, str] | None:
         time.sleep(EVERY_SECONDS)
 
 
-def sequence_all(world: World) -> int:
-    """Give all entries that wait in any log their positions; how many. Raises as `sequence` does."""
+def sequence_all(world: World, stopped: Callable[[], bool] = lambda: False) -> int:
+    """Give all entries that wait in any log now their positions, unless `stopped()`; how many. What comes meanwhile is
+    for the next round: else a busy log would never let go. Raises as `sequence` does."""
     with database.reading(world.engine) as connection:
         waiting = store.logs_waiting(connection)
     done = 0
     for each in waiting:
-        while count := sequence(world, each):
+        count = BATCH
+        while count == BATCH and not stopped():
+            count = sequence(world, each)
             done += count
     return done
 
@@ -112,17 +121,43 @@ def log_health(world: World) -> dict[str, Any]:
     return {"size": head[0] if head is not None else 0, "waiting_seconds": round(waiting, 1)}
 
 
+def begin_sequencing(world: World) -> Callable[[], None]:
+    """Sequence in a thread of its own; calling what is returned ends that."""
+    stop = threading.Event()
+    work = threading.Thread(target=keep_sequencing, args=(world, stop), name="sequencer", daemon=True)
+    work.start()
+
+    def end() -> None:
+        stop.set()
+        work.join(END_SECONDS)
+
+    return end
+
+
 def keep_sequencing(world: World, stop: threading.Event) -> None:
-    """Sequence until `stop` is set. What goes wrong is said, and tried again: entries wait, none is lost."""
+    """Sequence until `stop` is set, and once more then. What goes wrong is said, and tried again: entries wait, none is
+    lost."""
     said = ""
     while not stop.is_set():
-        try:
-            sequence_all(world)
-            said, pause = "", EVERY_SECONDS
-        except WegwijsError as error:
-            if str(error) != said:  # once, and not four times a second
-                said = str(error)
-                write = log.warning if isinstance(error, StoreUnavailable) else log.error
-                write("entries wait for their place in the log: %s", said)
-            pause = AFTER_FAULT_SECONDS
-        stop.wait(pause)
+        fault = _fault(world, stop.is_set)
+        if fault is not None and repr(fault) != said:  # once, and not four times a second
+            _say(fault)
+        said = "" if fault is None else repr(fault)
+        stop.wait(EVERY_SECONDS if fault is None else AFTER_FAULT_SECONDS)
+    if not said:
+        _fault(world)
+
+
+def _fault(world: World, stopped: Callable[[], bool] = lambda: False) -> Exception | None:
+    """Give places in one round; what kept us from it."""
+    try:
+        sequence_all(world, stopped)
+    except Exception as error:  # noqa: BLE001  whatever it is, the thread must live: else entries would wait for ever
+        return error
+    return None
+
+
+def _say(fault: Exception) -> None:
+    write = log.warning if isinstance(fault, StoreUnavailable) else log.error
+    unexpected = None if isinstance(fault, WegwijsError) else fault
+    write("entries wait for their place in the log: %s", fault, exc_info=unexpected)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,7 @@ from gunicorn.util import import_app  # type: ignore[import-untyped]
 
 from routing import service
 from routing.rights import ROLES
-from routing.sequencer import keep_sequencing
+from routing.sequencer import begin_sequencing
 from routing.settings import Settings
 
 APPLICATION = "api:create_app()"
@@ -76,14 +75,14 @@ def _begin(worker: Any) -> None:
     gives entries their place in the log, if no other process is doing that."""
     extensions = worker.wsgi.extensions
     extensions["wegwijs.streams"].ending = lambda: not worker.alive
-    extensions["wegwijs.sequencer"] = stop = threading.Event()
-    work = threading.Thread(target=keep_sequencing, args=(extensions["wegwijs"], stop), name="sequencer", daemon=True)
-    work.start()
+    extensions["wegwijs.sequencer"] = begin_sequencing(extensions["wegwijs"])
 
 
 def _end(_server: Any, worker: Any) -> None:
-    if (stop := getattr(worker.wsgi, "extensions", {}).get("wegwijs.sequencer")) is not None:
-        stop.set()
+    # a worker that could not even begin has none; of one that is gone gunicorn may tell us in its own process
+    extensions = getattr(getattr(worker, "wsgi", None), "extensions", {})
+    if (end := extensions.get("wegwijs.sequencer")) is not None:
+        end()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types

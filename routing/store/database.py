@@ -26,8 +26,14 @@ BUSY_SECONDS = 5
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 15
 
+IDLE_SECONDS = 60
+"""How long a transaction may do nothing before PostgreSQL ends it: a machine that died must not keep its locks."""
+
 _POOL = {"pool_size": 8, "max_overflow": 10, "pool_timeout": 5}
-_POSTGRES_OPTIONS = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={BUSY_SECONDS}s"
+_POSTGRES_OPTIONS = (
+    f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={BUSY_SECONDS}s "
+    f"-c idle_in_transaction_session_timeout={IDLE_SECONDS}s"
+)
 _UPGRADE_LOCK = 0x77656777  # any number will do, as long as every Wegwijs process uses the same
 
 
@@ -52,7 +58,8 @@ def _open_sqlite(url: sa.URL) -> sa.Engine:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         Path(url.database).touch(mode=0o600)  # what is in it is about patients; SQLite's other files follow this one
     except OSError as error:
-        raise StoreUnavailable(f"the file of the database cannot be made: {error.strerror}") from error
+        message = f"the file of the database {url.database} cannot be made or written: {error.strerror}"
+        raise StoreUnavailable(f"{message}; make its folder writable, or see WEGWIJS_DATABASE_URL") from error
     engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS}, **_POOL)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
@@ -91,8 +98,19 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection that sees one state of the database throughout. Raises StoreUnavailable."""
-    with guarded(), engine.connect() as connection:
+    """A connection to read with. On PostgreSQL each statement sees what was committed until then, on SQLite all see one
+    state. Raises StoreUnavailable."""
+    with guarded(engine), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def reading_one_state(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection that sees one state of the database throughout, whatever is written meanwhile. Raises
+    StoreUnavailable."""
+    with reading(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ")
         yield connection
 
 
@@ -104,21 +122,20 @@ def look_again(connection: sa.Connection) -> None:
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection whose writes are committed together when the block ends, or not at all. Raises StoreUnavailable."""
-    with guarded(), engine.connect() as connection:
+    with guarded(engine), engine.connect() as connection:
         writer = connection.execution_options(wegwijs_writes=True)
         with writer.begin():
             yield writer
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
+def guarded(engine: sa.Engine) -> Iterator[None]:
     """What the database library raises within the block becomes StoreUnavailable, without values of patients."""
     try:
         yield
     except sa.exc.DBAPIError as error:
-        # what the database says about a statement may repeat its values; about a connection it does not
-        said = str(error.orig).partition("\n")[0] if error.statement is None else type(error.orig).__name__
-        raise StoreUnavailable(f"the database cannot be used: {said}") from error
+        file = f" {engine.url.database}" if engine.dialect.name == "sqlite" else ""
+        raise StoreUnavailable(f"the database{file} cannot be used: {_said(error)}") from error
     except (sa.exc.TimeoutError, sa.exc.PendingRollbackError) as error:
         raise StoreUnavailable("the database is too busy") from error
 
@@ -128,11 +145,31 @@ def empty_write_ahead(engine: sa.Engine) -> bool:
     so now (others may still read an earlier state). Nothing has to be done elsewhere. Raises StoreUnavailable."""
     if engine.dialect.name != "sqlite":
         return True
-    with guarded(), engine.connect() as connection:
+    with guarded(engine), engine.connect() as connection:
         raw = connection.connection.driver_connection
         assert isinstance(raw, sqlite3.Connection)
         busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy
+
+
+_FILE_FAULTS = {
+    sqlite3.SQLITE_READONLY: "it, the files beside it and its folder must be writable",
+    sqlite3.SQLITE_CANTOPEN: "it, the files beside it and its folder must be writable",
+    sqlite3.SQLITE_FULL: "make room on its disk; nothing was written by halves",
+    sqlite3.SQLITE_IOERR: "look at its disk",
+    sqlite3.SQLITE_BUSY: "another process is writing in it",
+    sqlite3.SQLITE_CORRUPT: "bring back a backup",
+    sqlite3.SQLITE_NOTADB: "see WEGWIJS_DATABASE_URL",
+}
+"""What SQLite may find wrong with its file, and what to do about it; it says this without values."""
+
+
+def _said(error: sa.exc.DBAPIError) -> str:
+    words = str(error.orig).partition("\n")[0]
+    if (advice := _FILE_FAULTS.get(getattr(error.orig, "sqlite_errorcode", 0) & 0xFF)) is not None:
+        return f"{words}; {advice}"
+    # what the database says about a statement may repeat its values; about a connection it does not
+    return words if error.statement is None else type(error.orig).__name__
 
 
 def lock_upgrades(connection: sa.Connection) -> None:

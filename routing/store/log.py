@@ -99,9 +99,13 @@ def about(connection: sa.Connection, decision_id: UUID) -> list[Logged]:
 
 
 def waiting(connection: sa.Connection, log: str, most: int) -> Sequence[tuple[UUID, bytes]]:
-    """The entries that wait for a position, the oldest first, at most so many: id and bytes."""
-    query = sa.select(_ENTRIES.id, _ENTRIES.entry).where(_ENTRIES.log == log, _ENTRIES.position.is_(None))
-    found = connection.execute(query.order_by(_ENTRIES.logged_at, _ENTRIES.id).limit(most))
+    """The entries that wait for a position, the oldest first, at most so many: id and bytes. What is about a decision
+    comes after the decisions, also where a clock went back."""
+    query = sa.select(_ENTRIES.id, _ENTRIES.entry, _ENTRIES.logged_at, _ENTRIES.decision_id)
+    query = query.where(_ENTRIES.log == log, _ENTRIES.position.is_(None))
+    oldest = query.order_by(_ENTRIES.logged_at, _ENTRIES.id).limit(most).subquery().c
+    order = (oldest.decision_id.is_not(None), oldest.logged_at, oldest.id)
+    found = connection.execute(sa.select(oldest.id, oldest.entry).order_by(*order))
     return [(entry_id, entry) for entry_id, entry in found]
 
 
@@ -154,14 +158,16 @@ def lock(connection: sa.Connection, log: str) -> None:
 
 
 def place(connection: sa.Connection, first: int, ids: Sequence[UUID]) -> None:
-    """Give the entries with these ids the positions from `first` on. The caller holds the lock."""
+    """Give the entries with these ids the positions from `first` on. The caller holds the lock. Raises BadRecord if one
+    of them has a position: then the tree would not be that of the entries."""
     statement = (
         LOG_ENTRIES.update()
         .where(_ENTRIES.id == sa.bindparam("entry_id"), _ENTRIES.position.is_(None))
         .values(position=sa.bindparam("place"))
     )
     values = [{"entry_id": entry_id, "place": position} for position, entry_id in enumerate(ids, first)]
-    connection.execute(statement, values)
+    if (placed := connection.execute(statement, values).rowcount) != len(ids):
+        raise BadRecord(f"of {len(ids)} entries that waited for a position {len(ids) - placed} do not wait any more")
 
 
 def tile(connection: sa.Connection, log: str, level: int, number: int) -> bytes:
@@ -206,6 +212,12 @@ def add_checkpoint(connection: sa.Connection, log: str, size: int, note: str, no
     """Add the checkpoint of a tree of `size` entries, or put another signature in the place of an earlier one."""
     connection.execute(LOG_CHECKPOINTS.delete().where(_CHECKPOINTS.log == log, _CHECKPOINTS.size == size))
     connection.execute(LOG_CHECKPOINTS.insert(), {"log": log, "size": size, "note": note, "signed_at": now})
+
+
+def placed_up_to(connection: sa.Connection, log: str) -> int:
+    """One more than the highest position, without counting what is below it."""
+    last: int | None = connection.scalar(sa.select(sa.func.max(_ENTRIES.position)).where(_ENTRIES.log == log))
+    return 0 if last is None else last + 1
 
 
 def span(connection: sa.Connection, log: str) -> tuple[int, int]:

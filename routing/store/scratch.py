@@ -27,12 +27,12 @@ def scratch_database(url: str) -> Iterator[str]:
         given, isolation_level="AUTOCOMMIT", hide_parameters=True, connect_args={"connect_timeout": CONNECT_SECONDS}
     )
     try:
-        with guarded(), engine.connect() as connection:
+        with guarded(engine), engine.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
         try:
             yield given.set(database=name).render_as_string(hide_password=False)
         finally:
-            with guarded(), engine.connect() as connection:
+            with guarded(engine), engine.connect() as connection:
                 connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         engine.dispose()

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,20 +35,29 @@ class Server:
     port: int
     database_url: str = ""
     keys: Path | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = (str(Path(sys.executable).with_name("wegwijs")), "serve")
     process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("WEGWIJS_")}
-        environment |= {
-            "WEGWIJS_DATABASE_URL": self.database_url or f"sqlite:///{self.folder}/wegwijs.sqlite3",
-            "WEGWIJS_KEYS": str(self.keys or self.folder / "wegwijs.keys"),
+    def __post_init__(self) -> None:
+        self.database_url = self.database_url or f"sqlite:///{self.folder}/wegwijs.sqlite3"
+        self.keys = self.keys or self.folder / "wegwijs.keys"
+
+    def environment(self) -> dict[str, str]:
+        """That of this process, with the settings of this server in place of any that stand there."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("WEGWIJS_")}
+        return kept | {
+            "WEGWIJS_DATABASE_URL": self.database_url,
+            "WEGWIJS_KEYS": str(self.keys),
             "WEGWIJS_PORT": str(self.port),
             "WEGWIJS_BOOTSTRAP_KEY": KEY,
+            **self.settings,
         }
-        command = [str(Path(sys.executable).with_name("wegwijs")), "serve"]
+
+    def start(self) -> None:
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                command, env=environment, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
+                self.command, env=self.environment(), cwd=self.folder, stdout=log, stderr=log, start_new_session=True
             )
         self._await()
 

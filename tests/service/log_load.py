@@ -1,0 +1,244 @@
+"""Clients that ask a server for decisions while it is hurt, and what must hold of the log when they are done."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import math
+import socket
+import threading
+import time
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from routing import service
+from routing.log.entry import DECISIONS_LOG
+from routing.log.merkle import verify_consistency
+from routing.log.note import Checkpoint, opened, read_checkpoint, read_vkey
+from routing.log_check import check_log
+from routing.settings import Settings
+from routing.store import database
+from routing.store import log as store
+from routing.store.tables import DECISIONS, LOG_CHECKPOINTS, LOG_ENTRIES, RECORD_KEYS, RECORDS
+from routing.world import World
+from tests import fixtures_ruleset
+from tests.api.conftest import STEMI
+from tests.api.test_serve import KEY, PATIENCE_SECONDS, Server
+
+PAUSE_SECONDS = 0.02
+"""So long a client waits that was not answered, and whoever reads the checkpoint between two looks."""
+
+
+def few_rules(folder: Path) -> Path:
+    """A ruleset with hardly any rules, in the words of Wegwijs: a server that has it is up in a moment."""
+    head = fixtures_ruleset.FILES["ruleset.yaml"].replace("name: tiny", "name: acute-nl")
+    score = fixtures_ruleset.FILES["scores/alarm.yaml"].replace("A: 0, ", "A: 0, C: 3, ")
+    return fixtures_ruleset.write(folder, {"ruleset.yaml": head, "scores/alarm.yaml": score})
+
+
+def quick_server(folder: Path, database_url: str = "", keys: Path | None = None, **settings: str) -> Server:
+    """A server with few rules, on a free port; it is not started."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    folder.mkdir(parents=True, exist_ok=True)
+    return Server(folder, port, database_url, keys, {"WEGWIJS_RULESETS": str(few_rules(folder / "rules")), **settings})
+
+
+def workers_of(server: Server) -> list[int]:
+    """The processes of `server` that answer requests, the oldest first."""
+    assert server.process is not None
+    return children_of(server.process.pid)
+
+
+def children_of(parent: int) -> list[int]:
+    """The processes that `parent` started and that still run."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*"):
+        try:
+            state, above = (each / "stat").read_text().rpartition(")")[2].split()[:2]
+        except OSError:  # it ended while we looked
+            continue
+        if int(above) == parent and state != "Z":
+            found.append(int(each.name))
+    return sorted(found)
+
+
+# -- load -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Load:
+    """Decisions that several clients ask for at once, and the checkpoints that were seen meanwhile."""
+
+    servers: Sequence[Server]
+    clients: int = 3
+    most: int = 4_000
+    """So many decisions a client asks for at most."""
+    acknowledged: list[str] = field(default_factory=list)
+    refused: list[tuple[int, str | None]] = field(default_factory=list)
+    """Status and `Retry-After` of every other answer."""
+    broken: int = 0
+    """Requests that were not answered at all."""
+    checkpoints: list[str] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def running(self) -> Iterator[Load]:
+        """The clients run within the block."""
+        self.stop.clear()
+        work = [threading.Thread(target=self._ask, args=(number,)) for number in range(self.clients)]
+        work.append(threading.Thread(target=self._watch))
+        for each in work:
+            each.start()
+        try:
+            yield self
+        finally:
+            self.stop.set()
+            for each in work:
+                each.join(PATIENCE_SECONDS)
+
+    def more(self, count: int) -> None:
+        """Wait until `count` more decisions were acknowledged."""
+        enough = len(self.acknowledged) + count
+        await_true(lambda: len(self.acknowledged) >= enough, f"{count} more decisions")
+
+    def _ask(self, number: int) -> None:
+        body = json.dumps(STEMI)
+        for turn in range(self.most):
+            if self.stop.is_set():
+                return
+            server = self.servers[(number + turn) % len(self.servers)]
+            try:
+                status, retry_after, text = call(server, "POST", "/v1/decisions", body)
+            except (OSError, http.client.HTTPException):
+                self.broken += 1
+                self.stop.wait(PAUSE_SECONDS)
+                continue
+            if status == 201:
+                self.acknowledged.append(json.loads(text)["id"])
+            else:
+                self.refused.append((status, retry_after))
+                self.stop.wait(PAUSE_SECONDS)
+
+    def _watch(self) -> None:
+        while not self.stop.wait(PAUSE_SECONDS):
+            try:
+                status, _, text = call(self.servers[0], "GET", "/v1/log/checkpoint")
+            except (OSError, http.client.HTTPException):
+                continue
+            if status == 200 and self.checkpoints[-1:] != [text]:
+                self.checkpoints.append(text)
+
+
+def call(server: Server, method: str, path: str, body: str | None = None) -> tuple[int, str | None, str]:
+    """Status, `Retry-After` and text of an answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    try:
+        headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        return response.status, response.getheader("Retry-After"), response.read().decode()
+    finally:
+        connection.close()
+
+
+def await_true(holds: object, what: str) -> None:
+    """Wait until `holds()`; `what` is said if it never does."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    assert callable(holds)
+    while not holds():
+        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS} s for {what}"
+        time.sleep(PAUSE_SECONDS)
+
+
+# -- what must hold ---------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def opened_beside(server: Server) -> Iterator[World]:
+    """A world on the database and with the keys of `server`."""
+    world = service.open_world(Settings(database_url=server.database_url, keys=server.keys))
+    try:
+        yield world
+    finally:
+        service.close_world(world)
+
+
+def assert_nothing_lost(load: Load) -> None:
+    """Everything that was acknowledged is there once, with its record and its place; nothing is there by halves; the
+    tree is that of the entries, and every checkpoint that was ever seen is one of this log."""
+    assert set(load.refused) <= {(503, "5")}, "who is not answered is told when to ask again"
+    assert len(set(load.acknowledged)) == len(load.acknowledged) > 0
+    with opened_beside(load.servers[0]) as world:
+        await_true(lambda: _waiting(world) == 0, "all entries to have their place")
+        assert_whole(world, load.acknowledged)
+        found = check_log(world, with_records=True).wire()
+        assert (found["verdict"], found["problems"], found["waiting"]) == ("verified", [], 0)
+        assert_only_grew(load, found["entries"])
+
+
+def _waiting(world: World) -> int:
+    with database.reading(world.engine) as connection:
+        return store.count_waiting(connection, DECISIONS_LOG)
+
+
+def assert_whole(world: World, acknowledged: Sequence[str]) -> None:
+    """Every decision has one entry, one sealed record and one key; among them are all that were acknowledged."""
+    with database.reading(world.engine) as connection:
+        tables = (DECISIONS, LOG_ENTRIES, RECORDS, RECORD_KEYS)
+        ids = [[str(found) for found in connection.scalars(sa.select(table.c.id))] for table in tables]
+        placed = connection.scalars(sa.select(LOG_ENTRIES.c.position).order_by(LOG_ENTRIES.c.position)).all()
+    assert set(acknowledged) <= set(ids[0])
+    assert all(sorted(each) == sorted(ids[0]) for each in ids[1:])
+    assert [position for position in placed if position is not None] == list(range(len(ids[0])))
+
+
+def assert_only_grew(load: Load, size: int) -> None:
+    """Each checkpoint that was seen is followed by one that is not smaller, and proved to be a beginning of the log."""
+    server = load.servers[0]
+    status, known = server.call("GET", "/v1/log/keys")
+    assert status == 200
+    verifiers = [read_vkey(key["vkey"]) for key in known["keys"]]
+    notes = [*load.checkpoints, call(server, "GET", "/v1/log/checkpoint")[2]]
+    seen = [read_checkpoint(opened(note, verifiers).text) for note in notes]
+    sizes = [checkpoint.size for checkpoint in seen]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == size
+    assert len(set(seen)) == len(set(sizes)), "no two trees of the same size"
+    for earlier in set(seen):
+        assert_beginning(server, earlier, seen[-1])
+
+
+def assert_beginning(server: Server, earlier: Checkpoint, later: Checkpoint) -> None:
+    """The server proves that the log of `later` began as that of `earlier`."""
+    status, proved = server.call("GET", f"/v1/log/consistency?from={earlier.size}&to={later.size}")
+    assert status == 200
+    proof = [base64.b64decode(each) for each in proved["proof"]]
+    assert verify_consistency(earlier.size, earlier.root, later.size, later.root, proof)
+
+
+def lags(server: Server) -> list[float]:
+    """For every entry how many seconds passed until a checkpoint was signed that covers it, the shortest first."""
+    with opened_beside(server) as world, database.reading(world.engine) as connection:
+        entries: list[tuple[int, datetime]] = [
+            (position, logged_at)
+            for position, logged_at in connection.execute(sa.select(LOG_ENTRIES.c.position, LOG_ENTRIES.c.logged_at))
+        ]
+        signed = connection.execute(sa.select(LOG_CHECKPOINTS.c.size, LOG_CHECKPOINTS.c.signed_at)).all()
+    signed = sorted((size, moment) for size, moment in signed)
+    sizes = [size for size, _ in signed]
+    return sorted(
+        (signed[bisect_right(sizes, position)][1] - logged_at).total_seconds() for position, logged_at in entries
+    )
+
+
+def percentile(values: Sequence[float], part: float) -> float:
+    """The value that this part of the sorted `values` does not exceed."""
+    return values[max(0, math.ceil(part * len(values)) - 1)]
