@@ -197,6 +197,11 @@ class Vocabulary:
         return {name: fact_id for fact_id, fact in self.facts.items() for name in (fact_id, *fact.aliases)}
 
     @cached_property
+    def group_places(self) -> Mapping[str, int]:
+        """Each fact -> the place of its group in the order in which groups are asked."""
+        return {fact_id: GROUPS.index(fact.group) for fact_id, fact in self.facts.items()}
+
+    @cached_property
     def complaint_names(self) -> Mapping[str, str]:
         """Every id and alias of a complaint -> the id."""
         return {name: key for key, complaint in self.complaints.items() for name in (key, *complaint.aliases)}

@@ -94,11 +94,13 @@ class Evaluators:
         names = self._explainers[rule.id](evaluation.facts)
         return {name: evaluation.facts[name] for name in names if name in evaluation.facts}
 
-    def to_ask(self, rule: Rule, evaluation: Evaluation, touched: frozenset[str]) -> Sequence[str]:
-        """The facts to ask next to find out whether a possible `rule` fires; `touched` as `touched` gives it."""
-        if rule.id not in touched:
-            return self._asks_of_nothing[rule.id]
-        return self._askers[rule.id](evaluation.facts)
+    def to_ask(self, evaluation: Evaluation) -> Iterator[tuple[Rule, Sequence[str]]]:
+        """Each possible rule with the facts to ask next to find out whether it fires."""
+        facts, askers, touched = evaluation.facts, self._askers, self._touched(evaluation)
+        of_nothing = self._asks_of_nothing(facts["urgency"])
+        for rule in evaluation.possible:
+            key = rule.id
+            yield rule, askers[key](facts) if key in touched else of_nothing[key]
 
     def asked_first(self, evaluation: Evaluation) -> frozenset[str]:
         """The facts that are asked of this patient before all others."""
@@ -116,23 +118,33 @@ class Evaluators:
     def _not_asked(self) -> OfPatients:
         return tuple((meaning(entry.when), entry.facts) for entry in self.ruleset.selection.not_asked)
 
-    def touched(self, evaluation: Evaluation) -> frozenset[str]:
-        """Ids of the rules that ask something of which the value is known."""
-        asking = self._rules_asking
-        return frozenset[str]().union(*(asking[name] for name in evaluation.facts if name in asking))
+    def _touched(self, evaluation: Evaluation) -> frozenset[str]:
+        """Ids of the rules that ask something of which the value is known, or a condition that was concluded."""
+        asking, conditions = self._rules_asking, self._not_concluded
+        known = (name for name, value in evaluation.facts.items() if value is not False or name not in conditions)
+        return frozenset[str]().union(*(asking[name] for name in known if name in asking))
 
     @cached_property
-    def _rules_asking(self) -> Mapping[str, tuple[str, ...]]:
-        found: dict[str, list[str]] = {}
+    def _rules_asking(self) -> Mapping[str, frozenset[str]]:
+        """Fact or condition -> ids of the rules that ask about it, or about something that is computed from it."""
+        found: dict[str, set[str]] = {}
         for rule in self.ruleset.rules:
-            for subject in dict.fromkeys(test.subject for test in tests(rule.when)):
+            for subject in {test.subject for test in tests(rule.when)} - {"urgency"}:
                 for name in (subject, *self.ruleset.asked_facts.get(subject, ())):
-                    found.setdefault(name, []).append(rule.id)
-        return {name: tuple(dict.fromkeys(ids)) for name, ids in found.items()}
+                    found.setdefault(name, set()).add(rule.id)
+        return {name: frozenset(ids) for name, ids in found.items()}
+
+    def _asks_of_nothing(self, urgency: FactValue) -> Mapping[str, Sequence[str]]:
+        """What each rule asks where nothing is known but the `urgency`, which has few values."""
+        if (found := self._asked_of_nothing.get(urgency)) is None:
+            facts: Facts = {**self._not_concluded, "urgency": urgency}
+            found = {rule.id: self._askers[rule.id](facts) for rule in self.ruleset.rules}
+            self._asked_of_nothing[urgency] = found
+        return found
 
     @cached_property
-    def _asks_of_nothing(self) -> Mapping[str, Sequence[str]]:
-        return {rule.id: self._askers[rule.id]({}) for rule in self.ruleset.rules}
+    def _asked_of_nothing(self) -> dict[FactValue, Mapping[str, Sequence[str]]]:
+        return {}
 
     def begun(self, evaluation: Evaluation) -> frozenset[str]:
         """Ids of the rules of which something that they ask about the patient in front of us holds already."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
-from routing.rules.condition import All, AnyOf, Condition, Test, negation_normal
+from routing.rules.condition import All, AnyOf, Condition, Test, negation_normal, tests
 from routing.rules.reference import Meaning, meaning
 from routing.rules.rule import INTERVAL_FACTS, Facts, Interval
 
@@ -64,9 +65,18 @@ def asker_of_unknown(condition: Condition, asked_facts: Mapping[str, Sequence[st
     return _asked(negation_normal(condition), asked_facts)
 
 
-Part = tuple[str | None, Meaning, Asker]
-"""A part of a condition: the fact that it asks and nothing else (such a part is unknown when the fact is), its truth,
-and what to ask where it is unknown. A decision asks this of hundreds of parts, so the common case is a look-up."""
+class Part(NamedTuple):
+    """A part of a condition: its truth, and what to ask where it is unknown.
+
+    `alone` is the fact that it asks and nothing else (such a part is unknown when the fact is). Where none of the facts
+    that it `rests_on` is known, `of_nothing` are asked. A decision asks this of hundreds of parts, and mostly so.
+    """
+
+    alone: str | None
+    rests_on: frozenset[str]
+    of_nothing: Sequence[str]
+    truth: Meaning
+    ask: Asker
 
 
 def _asked(condition: Condition, asked_facts: Mapping[str, Sequence[str]]) -> Asker:
@@ -84,15 +94,22 @@ def _part(condition: Condition, asked_facts: Mapping[str, Sequence[str]]) -> Par
     if isinstance(condition, Test) and condition.op not in ("known", "unknown"):
         name = condition.subject
         alone = name if tuple(asked_facts.get(name, ())) == (name,) and name not in INTERVAL_FACTS else None
-    return alone, meaning(condition), _asked(condition, asked_facts)
+    truth, ask = meaning(condition), _asked(condition, asked_facts)
+    subjects = {test.subject for test in tests(condition)}
+    rests_on = subjects.union(*(asked_facts.get(subject, ()) for subject in subjects))
+    return Part(alone, frozenset(rests_on), tuple(ask({})) if truth({}) is None else (), truth, ask)
 
 
 def _first(parts: Sequence[Part]) -> Asker:
     def first(facts: Facts) -> Sequence[str]:
-        for name, truth, ask in parts:
+        known = facts.keys()
+        for name, rests_on, of_nothing, truth, ask in parts:
             if name is not None:
                 if name not in facts:
                     return (name,)
+            elif known.isdisjoint(rests_on):
+                if of_nothing:
+                    return of_nothing
             elif truth(facts) is None and (names := ask(facts)):  # a condition still open is nobody's to answer
                 return names
         return ()
@@ -102,11 +119,14 @@ def _first(parts: Sequence[Part]) -> Asker:
 
 def _every(parts: Sequence[Part]) -> Asker:
     def every(facts: Facts) -> Sequence[str]:
+        known = facts.keys()
         found: list[str] = []  # a name may come twice, of two parts
-        for name, truth, ask in parts:
+        for name, rests_on, of_nothing, truth, ask in parts:
             if name is not None:
                 if name not in facts:
                     found.append(name)
+            elif known.isdisjoint(rests_on):
+                found.extend(of_nothing)
             elif truth(facts) is None:
                 found.extend(ask(facts))
         return tuple(dict.fromkeys(found))
