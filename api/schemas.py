@@ -281,26 +281,63 @@ class Replay(_Answer):
     directory_revision: int
 
 
+class Note(_Answer):
+    """What was allowed and is said all the same."""
+
+    code: str
+    text: Words
+
+
 class Outcome(_Answer):
-    """What became of a decision; `destination` is where the patient went, null is no place of the directory."""
+    """What became of a decision. What does not belong to the event, or was not known to the version, is null."""
 
     version: int
     id: str
     decision: str
     recorded_at: str
-    outcome: Literal["accepted", "overridden"]
-    by: Literal["triagist", "nurse", "paramedic", "doctor"]
+    event: Literal["decided", "arrived", "confirmed", "refused", "cancelled", "withdrawn"]
+    corrects: str | None
+    at: str
+    outcome: Literal["accepted", "overridden"] | None
+    by: Literal["triagist", "nurse", "paramedic", "doctor"] | None
     reason: str | None
     comment: str | None
+    urgency: Level | None
     recommended: str | None
     destination: str | None
+    facility: str | None
+    told_by: Literal["place", "desk"] | None
+    notes: list[Note]
     asker: dict[str, Any]
+    software: str | None
+
+
+class PlaceAnswer(_Answer):
+    """What the place where the patient goes said last."""
+
+    event: Literal["confirmed", "refused"]
+    reason: str | None
+    at: str
+    told_by: Literal["place", "desk"] | None
+
+
+class DestinationState(_Answer):
+    """Where the patient goes or went; `counting` are the outcomes that this rests on, `corrected` those that were
+    corrected, with the one that did so."""
+
+    status: Literal["active", "revoked", "completed"]
+    place: str | None
+    since: str | None
+    answer: PlaceAnswer | None
+    counting: list[str]
+    corrected: dict[str, str]
 
 
 class OutcomeList(_Answer):
-    """What was recorded of a decision, the newest first."""
+    """What was recorded of a decision, the newest first, and where that leaves the patient."""
 
     decision: str
+    state: DestinationState
     outcomes: list[Outcome]
 
 

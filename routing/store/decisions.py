@@ -81,13 +81,19 @@ def ids_between(
 
 
 def show_newest_outcome(connection: sa.Connection, decision_id: UUID) -> None:
-    """Let a decision be found by its newest outcome, after one was added. Raises Erased if the decision was erased
-    meanwhile: then nothing may be added to it."""
-    columns, others = DECISIONS.c, OUTCOMES.c
+    """Let a decision be found by its newest outcome, after one was added. Raises Erased."""
+    others = OUTCOMES.c
     theirs = (others.decision_id == decision_id, others.event == "decided")
     newest = sa.select(others.outcome, others.reason).where(*theirs).limit(1)
     found = connection.execute(newest.order_by(others.recorded_at.desc(), others.id.desc())).one_or_none()
-    values = {"outcome": found.outcome, "reason": found.reason} if found else {"outcome": None, "reason": None}
+    show_outcome(connection, decision_id, *((found.outcome, found.reason) if found else (None, None)))
+
+
+def show_outcome(connection: sa.Connection, decision_id: UUID, outcome: str | None, reason: str | None) -> None:
+    """Let a decision be found by the outcome that counts, None if there is none. Raises Erased if the decision was
+    erased meanwhile: then nothing may be added to it."""
+    columns = DECISIONS.c
+    values = {"outcome": outcome, "reason": reason}
     still = DECISIONS.update().where(columns.id == decision_id, columns.erased_at.is_(None)).values(values)
     if connection.execute(still).rowcount == 0:
         raise Erased("decision", str(decision_id))
