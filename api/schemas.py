@@ -367,6 +367,95 @@ class Figures(_Answer):
     figures: list[FiguresPart]
 
 
+class Counts(_Answer):
+    """In how many decisions something was so, how many of these have an outcome, and how many were overridden. The
+    share is of those with an outcome, and lies between `low` and `high` with 95 per cent certainty; all three are null
+    where there are too few."""
+
+    decisions: int
+    with_outcome: int
+    overridden: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+
+class CountsOf(Counts):
+    """The same for one value; null is none (no place of the directory, no region)."""
+
+    value: str | None
+
+
+class OverriddenOf(_Answer):
+    """How many were overridden with this value: a reason, a place that was chosen, another urgency (`higher`, `lower`,
+    `same`; null where nobody gave one)."""
+
+    value: str | None
+    overridden: int
+
+
+class RuleOverrules(Counts):
+    """What was counted of the decisions in which a rule fired, or of all."""
+
+    rule: str | None
+    by_reason: list[OverriddenOf]
+    by_chosen: list[OverriddenOf]
+    by_urgency: list[OverriddenOf]
+    by_ruleset: list[CountsOf]
+    by_region: list[CountsOf]
+    by_recommended: list[CountsOf]
+    by_block: list[CountsOf]
+
+
+class NamedRuleOverrules(RuleOverrules):
+    """The same, with what the rule says; null if no ruleset that is installed has it."""
+
+    text: Words | None
+
+
+class ReasonCount(_Answer):
+    """How often a reason was given; null is no reason."""
+
+    reason: str | None
+    count: int
+
+
+class PlaceArrivals(_Answer):
+    """Arrivals at a place: all, those while it had a stop, after it had refused, where nobody had chosen it; `in_spite`
+    of a stop or refusal, for which reasons; and what it refused."""
+
+    place: str
+    arrivals: int
+    had_stop: int
+    had_refused: int
+    not_chosen: int
+    in_spite: int
+    refusals: int
+    in_spite_for: list[ReasonCount]
+    refused_for: list[ReasonCount]
+
+
+class Period(_Answer):
+    """From when (included) until when (not included)."""
+
+    since: str
+    until: str
+
+
+class Overrules(_Answer):
+    """Which rules were overridden, the one that certainly was most first. Of erased decisions only their number is
+    left."""
+
+    period: Period
+    region: str | None
+    decisions: int
+    erased: int
+    least_for_a_share: int
+    all: RuleOverrules
+    rules: list[NamedRuleOverrules]
+    places: list[PlaceArrivals]
+
+
 class FacilityPage(_Answer):
     """Places of the directory; `next` is the cursor of the following page."""
 

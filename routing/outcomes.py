@@ -104,6 +104,12 @@ def outcomes_of(world: World, decision_id: str, asker: Asker) -> dict[str, Any]:
     return noted(world, asker, "read", decision, read)
 
 
+def standing_of(world: World, decision_id: str) -> Standing:
+    """What counts of the outcomes of a decision that was found. Raises BadRecord, StoreUnavailable."""
+    with database.reading(world.engine) as connection:
+        return standing(_recorded(world, connection, UUID(decision_id)))
+
+
 # -- which decision, and who may say something of it ------------------------------------------------------------------
 
 

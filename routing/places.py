@@ -190,12 +190,13 @@ def check_word(field_name: str, value: str, allowed: Mapping[str, Any]) -> None:
 
 def in_region(place: Facility, region: str) -> bool:
     """Whether the place lies in the region, of whichever kind, of this name."""
-    wanted = _small(region)
-    return any(_small(name) == wanted for name in place.regions.values())
+    wanted = region_id(region)
+    return any(region_id(name) == wanted for name in place.regions.values())
 
 
 @lru_cache(maxsize=1024)
-def _small(name: str) -> str:
+def region_id(name: str) -> str:
+    """The name of a region in small letters with hyphens: `hollands-midden`."""
     plain_letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain_letters).strip("-")
 

@@ -80,6 +80,13 @@ def ids_between(
     return [(decision_id, decided_at, revision) for decision_id, decided_at, revision in found]
 
 
+def count_between(connection: sa.Connection, since: datetime, until: datetime) -> int:
+    """How many decisions there are from `since` (included) to `until` (not included)."""
+    columns = DECISIONS.c
+    query = sa.select(sa.func.count()).where(columns.decided_at >= since, columns.decided_at < until)
+    return int(connection.scalar(query) or 0)
+
+
 def show_newest_outcome(connection: sa.Connection, decision_id: UUID) -> None:
     """Let a decision be found by its newest outcome, after one was added. Raises Erased."""
     others = OUTCOMES.c
