@@ -1,4 +1,4 @@
-"""Shows what is overruled, where, when and why: counts over many decisions, in which no patient and no person stands."""
+"""Shows what is overruled, where, when and why: counts over many decisions, in which no patient or person stands."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ urgency, conditions, needs and ambulance. What could not be taken away is said.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,10 +16,11 @@ from typing import Any
 import orjson
 
 from routing.case import parse_case
-from routing.errors import BadInput, bad_input
+from routing.errors import BadData, BadInput, Finding, bad_input
 from routing.facilities.opening import TIME_ZONE, night, office_hours
 from routing.facilities.profile import Facility
-from routing.geography import Point, distance_km
+from routing.facilities.regions import ambulance_region, region_id
+from routing.geography import Point
 from routing.log.record import result_of
 from routing.packaged import Desk
 from routing.travel.postcode import nearest_area
@@ -42,8 +44,8 @@ MOMENTS = tuple(
 
 _DECADE, _FIVE_YEARS = 10, 5
 _ADULT, _OLDEST = 20, 90
-_CHILD_BANDS = ((2, 5, 3), (6, 11, 8), (12, 17, 14), (18, 19, 18))
-"""From, up to and including, and the age that stands for it."""
+_CHILD_BANDS = ((2, 5, 3), (6, 11, 8), (12, 17, 14), (12, 15, 13), (16, 17, 17), (18, 19, 18))
+"""From, up to and including, and the age that stands for it; the wider before the narrower."""
 
 _QUARTER_OF_A_YEAR = 3
 _MONTHS = 12
@@ -53,7 +55,8 @@ _ROUNDED_TO = (60, 15, 5, 1)
 
 _HOURS_FROM = 180
 _SATURDAY = 5
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz_")
+_PLAIN = re.compile(r"(?!(true|false|null)$)[A-Za-z][A-Za-z0-9_]*")
+_ORDER = ("patient", "location", "channel", "region", *_TIMES, "complaint", "transport", "observations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +159,8 @@ def _without_names(draft: Draft, desk: Desk) -> Draft:
 def _moved(draft: Draft, desk: Desk) -> Draft:
     """In the town with the most places of care of the same ambulance region."""
     location = draft.given["location"]
-    here = (location["lat"], location["lon"])
-    with_region = [place for place in desk.directory.facilities if "rav" in place.regions]
-    region = min(with_region, key=lambda place: distance_km(here, (place.lat, place.lon))).regions["rav"]
-    middle = _town([place for place in with_region if place.regions["rav"] == region])
+    region = ambulance_region(desk.directory, location["lat"], location["lon"])
+    middle = _town([place for place in desk.directory.facilities if region_id(place.regions.get("rav", "")) == region])
     given = {**draft.given, "location": {"postcode": nearest_area(*middle)}}
     return Draft(given, draft.at, (*draft.changes, f"location: a fixed town in the region {region}"))
 
@@ -358,7 +359,7 @@ def _written(
         f"      en: {_scalar(name.en)}",
         f"    at: {draft.at.isoformat()}",
         "    given:",
-        *(f"      {key}: {_value(value)}" for key, value in draft.given.items()),
+        *(f"      {key}: {_value(draft.given[key])}" for key in _ORDER if key in draft.given),
         "    expect:",
         *(f"      {key}: {_value(value)}" for key, value in expect.items()),
     ]
@@ -385,12 +386,20 @@ def _scalar(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return f"{Decimal(repr(value)):f}"
-    # a single word needs no quotes; the few that YAML reads otherwise are no word of a case
-    return value if set(value) <= _PLAIN and value not in ("true", "false", "null") else orjson.dumps(value).decode()
+    return value if _PLAIN.fullmatch(value) else orjson.dumps(value).decode()
 
 
 def added_to(file_text: str | None, case: str) -> str:
-    """The text of a case file with `case` at its end; None: of a new file. Raises BadData if it cannot be read then."""
+    """The text of a case file with `case` at its end; None: of a new file. Raises BadData if that is no case file."""
     text = f"cases:\n{case}" if file_text is None or not file_text.strip() else f"{file_text.rstrip()}\n\n{case}"
-    parse(text, "the case file")
+    before = _count(file_text) if file_text is not None else 0
+    if _count(text) != before + 1:
+        message = "`cases` must be the only and last part of it, with `  - name:` for each, as the case is written"
+        raise BadData((Finding("the case file", None, message),))
     return text
+
+
+def _count(text: str) -> int:
+    value = parse(text, "the case file").value
+    cases = value.get("cases") if isinstance(value, dict) else None
+    return len(cases) if isinstance(cases, list) else 0

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
-
-import orjson
 
 from routing.directory_here import newest_directory
 from routing.errors import bad_input, shown
 from routing.facilities.directory import Directory
 from routing.facilities.opening import TIME_ZONE, night, office_hours
+from routing.facilities.regions import ambulance_region, region_id
+from routing.log.canonical import head, plain
 from routing.log_here import records_of
 from routing.outcome_state import Recorded, Standing, standing
 from routing.overrules import Arrival, Block, Seen, Tally, erased, report_of, tally
-from routing.places import region_id
 from routing.rules_here import installed_overlays, installed_rulesets
 from routing.store import database, decisions, outcomes
 from routing.vocabulary import URGENCIES
@@ -74,7 +72,7 @@ def _counted(
     directory = newest_directory(world)
     found, regions, gone, done = Tally(), frozenset[str](), 0, 0
     for count, page in _pages(world, since, until):
-        seen = [_seen(record, became, directory) for record, became in page]
+        seen = [_seen(*each, directory) for each in page]
         regions |= {each.region for each in seen if each.region is not None}
         found += tally(each for each in seen if region is None or each.region == region)
         gone += count - len(page)
@@ -83,53 +81,56 @@ def _counted(
     return found + erased(gone), regions
 
 
-_Page = list[tuple[dict[str, Any], Standing]]
+_Page = list[tuple[decisions.Brief, dict[str, Any], Standing]]
 
 
 def _pages(world: World, since: datetime, until: datetime) -> Iterator[tuple[int, _Page]]:
-    """The decisions of the period, the oldest first: how many there are in each page, and the records that were not
-    erased with what counts of their outcomes."""
+    """The decisions of the period, the oldest first: how many there are in each page, and those that were not erased
+    with the beginning of their record and what counts of their outcomes."""
     after: decisions.Position | None = None
     while True:
         with database.reading(world.engine) as connection:
-            rows = decisions.ids_between(connection, since, until, after, PAGE)
-            if not rows:
+            found = decisions.briefs_between(connection, since, until, after, PAGE)
+            if not found:
                 return
-            page = _page(world, connection, [row[0] for row in rows])
-        yield len(rows), page
-        after = (rows[-1][1], rows[-1][0])
+            page = _page(world, connection, found)
+        yield len(found), page
+        after = found[-1].position
 
 
-def _page(world: World, connection: database.Connection, ids: list[UUID]) -> _Page:
-    recorded = records_of(world, connection, ids)
+def _page(world: World, connection: database.Connection, found: list[decisions.Brief]) -> _Page:
+    recorded = records_of(world, connection, [brief.id for brief in found])
     became = outcomes.of_decisions(connection, recorded)
-    every = [outcome_id for found in became.values() for outcome_id in found]
+    every = [outcome_id for ids in became.values() for outcome_id in ids]
     told = records_of(world, connection, every) if every else {}
     return [
         (
-            orjson.loads(record),
-            standing([orjson.loads(told[each]) for each in became.get(decision_id, ()) if each in told]),
+            brief,
+            # most of a record is about places; what is needed here stands before its id
+            head(recorded[brief.id], "id", str(brief.id)),
+            standing([plain(told[each]) for each in became.get(brief.id, ()) if each in told]),
         )
-        for decision_id, record in recorded.items()
+        for brief in found
+        if brief.id in recorded
     ]
 
 
 # -- what one decision adds -------------------------------------------------------------------------------------------
 
 
-def _seen(record: Mapping[str, Any], became: Standing, directory: Directory) -> Seen:
-    name, result = record["ruleset"]["name"], record["result"]
+def _seen(brief: decisions.Brief, record: Mapping[str, Any], became: Standing, directory: Directory) -> Seen:
+    name, version = brief.ruleset
     decided, arrived = became.decided, became.arrived
     return Seen(
         rules=tuple(f"{name}/{rule}" for rule in record["evaluators"]["fired"]),
-        ruleset=f"{name}/{record['ruleset']['version']}",
-        region=_region(record, directory),
-        block=_block(datetime.fromisoformat(record["decided_at"]), directory),
-        recommended=result["recommendation"]["facility"]["id"],
+        ruleset=f"{name}/{version}",
+        region=_region(record["case"], directory),
+        block=_block(brief.decided_at, directory),
+        recommended=brief.facility_id,
         overridden=None if decided is None else decided["outcome"] == "overridden",
         reason=None if decided is None else decided["reason"],
         chosen=None if decided is None else decided["destination"],
-        urgency=_urgency(decided, result["urgency"]["level"]),
+        urgency=_urgency(decided, brief.urgency),
         arrived=_arrival(arrived) if arrived is not None else None,
         refusals=tuple(
             (place, answer["reason"])
@@ -139,11 +140,11 @@ def _seen(record: Mapping[str, Any], became: Standing, directory: Directory) -> 
     )
 
 
-def _urgency(decided: Recorded | None, advised: str) -> str | None:
+def _urgency(decided: Recorded | None, advised: int) -> str | None:
     given = decided["urgency"] if decided is not None else None
     if given is None:
         return None
-    step = URGENCIES.index(given) - URGENCIES.index(advised)
+    step = URGENCIES.index(given) - advised
     return "same" if step == 0 else "higher" if step < 0 else "lower"
 
 
@@ -152,17 +153,10 @@ def _arrival(arrived: Recorded) -> Arrival:
     return Arrival(arrived["facility"], "stop_there" in notes, "refused_there" in notes, "not_chosen" in notes)
 
 
-def _region(record: Mapping[str, Any], directory: Directory) -> str | None:
-    """The region that the case names, else the ambulance region of the first place of the directory in the answer."""
-    named: str | None = record["case"].get("region")
-    if named is not None:
-        return named
-    result = record["result"]
-    for candidate in (result["recommendation"], *result["alternatives"]):
-        place = directory.by_id.get(candidate["facility"]["id"] or "")
-        if place is not None and "rav" in place.regions:
-            return region_id(place.regions["rav"])
-    return None
+def _region(case: Mapping[str, Any], directory: Directory) -> str | None:
+    """The region that the case names, else the ambulance region in which the patient was."""
+    named: str | None = case.get("region")
+    return named or ambulance_region(directory, case["location"]["lat"], case["location"]["lon"])
 
 
 def _block(at: datetime, directory: Directory) -> Block:
