@@ -80,6 +80,7 @@ NOTHING_OF_PATIENTS = frozenset(
         "rulesets.list_all",
         "rulesets.read",
         "figures.read",  # counts, and none of few
+        "reports.overrules",  # the same
         "log.checkpoint",
         "log.keys",
         "log.inclusion",

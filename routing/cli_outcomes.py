@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,22 @@ from routing.case_writing import Written, added_to, wanted_case_of, worked_case_
 from routing.errors import bad_input
 from routing.log.canonical import plain
 from routing.outcomes import standing_of
-from routing.overrules import LEAST, most_overridden
+from routing.overrules import FEW, LEAST, most_overridden
 from routing.packaged import Desk, packaged_directory, rules_in, ruleset_folders
 from routing.rules.evaluation import build_evaluators
 from routing.rules.overlay import overlay_folders
-from routing.terminal import DOES_NOT_HOLD, FINE, add_command, add_json_option, opened_world, say, show
+from routing.terminal import (
+    DOES_NOT_HOLD,
+    FINE,
+    add_command,
+    add_json_option,
+    add_user_option,
+    auditor_here,
+    moment_of,
+    opened_world,
+    say,
+    show,
+)
 from routing.vocabulary import Text
 from routing.world import World
 
@@ -42,7 +52,8 @@ def add_overrules_command(commands: Any) -> None:
     text = (
         "Say which rules get overruled, where, when and why: of every rule that fired, in how many decisions somebody "
         "decided otherwise. A decision without an outcome counts for neither side. A rule that fired need not be the "
-        f"reason: hold its share against that of all decisions. Of fewer than {LEAST} decisions no share is given. "
+        f"reason: hold its share against that of all decisions. Of fewer than {LEAST} decisions no share is given, and "
+        f"within a rule fewer than {FEW} are not told apart: they could be somebody. "
         "Also: patients who arrived where there was a stop, or where they were refused. Nothing is said of persons."
     )
     example = "wegwijs overrules --since 2026-11-01T00:00:00+01:00 --region utrecht"
@@ -58,8 +69,8 @@ def _overrules(arguments: argparse.Namespace) -> int:
     with opened_world() as world:
         found = reports.overrules(
             world,
-            since=_moment("--since", arguments.since),
-            until=_moment("--until", arguments.until),
+            since=moment_of("--since", arguments.since),
+            until=moment_of("--until", arguments.until),
             rule=arguments.rule,
             region=arguments.region,
             progress=_progress,
@@ -74,18 +85,6 @@ def _overrules(arguments: argparse.Namespace) -> int:
 def _progress(done: int, count: int) -> None:
     if done % 5_000 < reports.PAGE or done == count:
         say(f"{done} of {count} decisions")
-
-
-def _moment(name: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise bad_input(name, "wrong_type", "is not a time with an offset", text, "2026-11-21T20:04:00+01:00")
-    return found
 
 
 def _overrules_lines(found: Mapping[str, Any]) -> Iterator[str]:
@@ -122,10 +121,10 @@ def _percent(share: float) -> str:
 
 def _parts(parts: Sequence[Mapping[str, Any]]) -> str:
     """The values that were overridden, most first: `capacity 12, no_staff 3`."""
-    told = [part for part in parts if part["overridden"] and (part["value"] is not None or len(parts) > 1)]
+    told = [part for part in parts if part["overridden"] != 0 and (part["value"] is not None or len(parts) > 1)]
     words = [
-        f"{_value(part['value'])} {part['overridden']}"
-        + (f" of {part['with_outcome']}" if "with_outcome" in part else "")
+        f"{_value(part['value'])} {_few(part['overridden'])}"
+        + (f" of {_few(part['with_outcome'])}" if "with_outcome" in part else "")
         for part in told[:PARTS_MOST]
     ]
     return ", ".join([*words, *([f"and {len(told) - PARTS_MOST} more"] if len(told) > PARTS_MOST else [])])
@@ -133,6 +132,10 @@ def _parts(parts: Sequence[Mapping[str, Any]]) -> str:
 
 def _value(value: str | None) -> str:
     return "none" if value is None else value
+
+
+def _few(count: int | None) -> str:
+    return f"<{FEW}" if count is None else str(count)
 
 
 def _place_lines(places: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -150,7 +153,7 @@ def _place_lines(places: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _reasons(reasons: Sequence[Mapping[str, Any]]) -> str:
-    told = ", ".join(f"{each['reason'] or 'no reason'} {each['count']}" for each in reasons)
+    told = ", ".join(f"{each['reason'] or 'no reason'} {_few(each['count'])}" for each in reasons)
     return f" ({told})" if told else ""
 
 
@@ -175,12 +178,13 @@ def add_case_command(commands: Any) -> None:
     made.add_argument("--expect-outcome", action="store_true", help=help_text)
     help_text = "add the case to FILE, which is made if need be; - is standard output (default)"
     made.add_argument("--write", metavar="FILE", default="-", help=help_text)
+    add_user_option(made)
     add_json_option(made)
 
 
 def _case(arguments: argparse.Namespace) -> int:
     with opened_world() as world:
-        record = plain(service.record_of(world, arguments.decision))
+        record = plain(service.record_of(world, arguments.decision, auditor_here(arguments, "rules case"), "read"))
         desk = _desk(world, record, arguments.ruleset)
         if arguments.expect_outcome:
             decided = standing_of(world, arguments.decision).decided

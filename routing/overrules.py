@@ -20,6 +20,9 @@ LEAST = 10
 """Of fewer decisions with an outcome no share is given: it would say more about chance, or a person, than about a
 rule."""
 
+FEW = 5
+"""Where two things are counted together, fewer than this are not told apart: they could be somebody."""
+
 EVERY_DECISION = ""
 """Stands for all decisions where a rule could stand."""
 
@@ -152,12 +155,13 @@ def _share(overridden: int, with_outcome: int) -> dict[str, Any]:
 # -- the report -------------------------------------------------------------------------------------------------------
 
 
-def report_of(found: Tally, rule: str | None = None) -> dict[str, Any]:
+def report_of(found: Tally, rule: str | None = None, few: int = FEW) -> dict[str, Any]:
     """The whole report on `found`: all decisions, each rule (or only `rule`, with or without the name of its ruleset),
-    and places. Rules come in the order in which they are certainly overridden most."""
+    and places. Rules come in the order in which they are certainly overridden most. Within a rule or a place, counts
+    below `few` are null."""
     table = _table(found)
     rows = [
-        _row(name, table["rule", name])
+        _row(name, table["rule", name], few)
         for about, name in table
         if about == "rule" and name != EVERY_DECISION and _wanted(name, rule)
     ]
@@ -165,9 +169,10 @@ def report_of(found: Tally, rule: str | None = None) -> dict[str, Any]:
         "decisions": found.total("read"),
         "erased": found.total("erased"),
         "least_for_a_share": LEAST,
-        "all": _row(None, table.get(("rule", EVERY_DECISION), {})),
+        "few": few,
+        "all": _row(None, table.get(("rule", EVERY_DECISION), {}), few),
         "rules": sorted(rows, key=_most_overridden),
-        "places": [_place(name, cells) for (about, name), cells in sorted(table.items()) if about == "place"],
+        "places": [_place(name, cells, few) for (about, name), cells in sorted(table.items()) if about == "place"],
     }
 
 
@@ -190,46 +195,52 @@ def _most_overridden(row: Mapping[str, Any]) -> tuple[float, int, str]:
     return -low, -row["overridden"], row["rule"]
 
 
-def _row(rule: str | None, cells: _Cells) -> dict[str, Any]:
+def _row(rule: str | None, cells: _Cells, few: int) -> dict[str, Any]:
     whole = cells.get(("", None), {})
     return {
         "rule": rule,
-        **_counts(whole),
-        **{f"by_{name}": _parts(name, cells) for name in (*_OVERRIDDEN_DIMENSIONS, *_SHARED_DIMENSIONS)},
+        **_counts(whole, 0),
+        **{f"by_{name}": _parts(name, cells, few) for name in (*_OVERRIDDEN_DIMENSIONS, *_SHARED_DIMENSIONS)},
     }
 
 
-def _counts(cell: Mapping[str, int]) -> dict[str, Any]:
+def _told(count: int, few: int) -> int | None:
+    return None if 0 < count < few else count
+
+
+def _counts(cell: Mapping[str, int], few: int) -> dict[str, Any]:
     decisions, with_outcome, overridden = (cell.get(what, 0) for what in ("decisions", "with_outcome", "overridden"))
     counts = {"decisions": decisions, "with_outcome": with_outcome, "overridden": overridden}
-    return {**counts, **_share(overridden, with_outcome)}
+    hidden = _told(overridden, few) is None  # a share would tell the count
+    told = {name: _told(count, few) for name, count in counts.items()}
+    return {**told, **_share(overridden, 0 if hidden else with_outcome)}
 
 
-def _parts(name: str, cells: _Cells) -> list[dict[str, Any]]:
+def _parts(name: str, cells: _Cells, few: int) -> list[dict[str, Any]]:
     """The values of one dimension, the most overridden first. Of reasons and of what was chosen instead only how often:
     they have no share of their own."""
-    found = [
-        {"value": value, **(_counts(cell) if name in _SHARED_DIMENSIONS else {"overridden": cell["overridden"]})}
-        for (by, value), cell in cells.items()
-        if by == name
-    ]
-    return sorted(found, key=lambda part: (-int(part["overridden"] or 0), str(part["value"])))
+    found = [(value, cell) for (by, value), cell in cells.items() if by == name]
+    found.sort(key=lambda part: (-part[1].get("overridden", 0), str(part[0])))
+    if name in _SHARED_DIMENSIONS:
+        return [{"value": value, **_counts(cell, few)} for value, cell in found]
+    return [{"value": value, "overridden": _told(cell["overridden"], few)} for value, cell in found]
 
 
-def _place(place: str, cells: _Cells) -> dict[str, Any]:
+def _place(place: str, cells: _Cells, few: int) -> dict[str, Any]:
     whole = cells.get(("", None), {})
     names = ("arrivals", "had_stop", "had_refused", "not_chosen", "in_spite", "refusals")
     return {
         "place": place,
         **{name: whole.get(name, 0) for name in names},
-        "in_spite_for": _reasons("in_spite_for", cells),
-        "refused_for": _reasons("refused_for", cells),
+        "in_spite_for": _reasons("in_spite_for", cells, few),
+        "refused_for": _reasons("refused_for", cells, few),
     }
 
 
-def _reasons(by: str, cells: _Cells) -> list[dict[str, Any]]:
-    found = [{"reason": value, "count": sum(cell.values())} for (name, value), cell in cells.items() if name == by]
-    return sorted(found, key=lambda part: (-part["count"], str(part["reason"])))
+def _reasons(by: str, cells: _Cells, few: int) -> list[dict[str, Any]]:
+    found = [(value, sum(cell.values())) for (name, value), cell in cells.items() if name == by]
+    found.sort(key=lambda part: (-part[1], str(part[0])))
+    return [{"reason": reason, "count": _told(count, few)} for reason, count in found]
 
 
 def most_overridden(report: Mapping[str, Any], most: int) -> Sequence[Mapping[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.overrules import LEAST, Arrival, Seen, Tally, erased, report_of, tally, wilson
+from routing.overrules import FEW, LEAST, Arrival, Seen, Tally, erased, report_of, tally, wilson
 
 RULES = ("a/r1", "a/r2", "b/r1")
 PLACES = ("x", "y")
@@ -58,7 +58,7 @@ def test_counts_can_be_put_together_in_any_order(first: list[Seen], second: list
 
 @given(MANY, st.integers(0, 5))
 def test_every_decision_is_counted_once(seen: list[Seen], gone: int) -> None:
-    found = report_of(tally(seen) + erased(gone))
+    found = report_of(tally(seen) + erased(gone), few=0)
     assert (found["decisions"], found["erased"]) == (len(seen), gone)
     rows = [found["all"], *found["rules"]]
     fired = [len(seen), *(sum(row["rule"] in each.rules for each in seen) for row in found["rules"])]
@@ -78,10 +78,24 @@ def test_every_decision_is_counted_once(seen: list[Seen], gone: int) -> None:
 
 @given(MANY)
 def test_no_share_is_given_of_few_decisions(seen: list[Seen]) -> None:
-    for row in report_of(tally(seen))["rules"]:
+    for row in report_of(tally(seen), few=0)["rules"]:
         for part in (row, *row["by_region"], *row["by_block"]):
             few = part["with_outcome"] < LEAST
             assert (part["share"] is None) == (part["low"] is None) == (part["high"] is None) == few
+
+
+@given(MANY)
+def test_within_a_rule_few_are_not_told_apart(seen: list[Seen]) -> None:
+    open_, closed = (report_of(tally(seen), few=few) for few in (0, FEW))
+    for whole, row in zip([open_["all"], *open_["rules"]], [closed["all"], *closed["rules"]], strict=True):
+        for part in (name for name in row if name.startswith("by_")):
+            for told, shown in zip(whole[part], row[part], strict=True):
+                assert told["value"] == shown["value"]
+                for name in ("decisions", "with_outcome", "overridden"):
+                    few = 0 < told.get(name, 0) < FEW
+                    assert shown.get(name) == (None if few else told.get(name))
+                if shown["overridden"] is None:
+                    assert shown.get("share") is None, "a share would tell the count"
 
 
 @given(st.integers(0, 500), st.integers(1, 500))

@@ -22,7 +22,7 @@ from routing.store import database, records
 from routing.worked_cases import read_worked_cases
 from routing.worked_cases import run as run_case
 from routing.yamlfile import parse
-from tests.service.conftest import STEMI, Clock, Run
+from tests.service.conftest import AUDITOR, STEMI, Clock, Run
 
 SECRETS: dict[str, Any] = {
     **STEMI,
@@ -48,7 +48,7 @@ def desk(world: World) -> Desk:
 
 
 def record(world: World, asker: Asker, case: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = plain(service.record_of(world, service.decide(world, case, asker)["id"]))
+    found: dict[str, Any] = plain(service.record_of(world, service.decide(world, case, asker)["id"], AUDITOR, "read"))
     return found
 
 

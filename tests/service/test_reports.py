@@ -16,7 +16,7 @@ from routing.rights import Asker
 from routing.service import World
 from routing.settings import read_settings
 from routing.store import database, records
-from tests.service.conftest import SORE_THROAT, STEMI, Clock, Run
+from tests.service.conftest import AUDITOR, SORE_THROAT, STEMI, Clock, Run
 
 ACCEPTED = {"outcome": "accepted", "by": "triagist"}
 ELSEWHERE = {"outcome": "overridden", "by": "doctor", "reason": "clinician_order", "destination": "meander-amersfoort"}
@@ -43,7 +43,7 @@ def test_the_report_counts_every_decision_once(
     for case, outcome in ((STEMI, ACCEPTED), (STEMI, ELSEWHERE), (STEMI, None), (SORE_THROAT, None)):
         decide(world, asker, clock, case, outcome)
     corrected = decide(world, asker, clock, STEMI, ELSEWHERE)
-    earlier = outcomes.outcomes_of(world, corrected)["outcomes"][0]["id"]
+    earlier = outcomes.outcomes_of(world, corrected, AUDITOR)["outcomes"][0]["id"]
     outcomes.record_outcome(world, corrected, {**ACCEPTED, "corrects": earlier}, asker)
     erase(world, decide(world, asker, clock, STEMI, ELSEWHERE))
     clock.forward(minutes=1)
@@ -60,8 +60,8 @@ def test_the_report_counts_every_decision_once(
     fired = {row["rule"]: row for row in found["rules"]}
     row = next(row for name, row in fired.items() if name.startswith("acute-nl/stemi"))
     assert (row["decisions"], row["with_outcome"], row["overridden"]) == (4, 3, 1)
-    assert row["by_reason"] == [{"value": "clinician_order", "overridden": 1}]
-    assert row["by_chosen"] == [{"value": "meander-amersfoort", "overridden": 1}]
+    assert row["by_reason"] == [{"value": "clinician_order", "overridden": None}], "one could be somebody"
+    assert row["by_chosen"] == [{"value": "meander-amersfoort", "overridden": None}]
     assert [part["value"] for part in row["by_recommended"]] == ["umc-utrecht"]
     assert [part["value"] for part in row["by_region"]] == ["utrecht"]
     assert [part["value"] for part in row["by_block"]] == ["office_hours"]
@@ -126,9 +126,10 @@ def test_arrivals_where_there_was_a_stop_or_a_refusal_are_counted_by_place(
     found = {place["place"]: place for place in reports.overrules(world)["places"]}
     there = found["umc-utrecht"]
     assert (there["arrivals"], there["had_stop"], there["in_spite"], there["had_refused"]) == (2, 2, 2, 0)
-    assert there["in_spite_for"] == [{"reason": None, "count": 1}, {"reason": "stop_overruled", "count": 1}]
+    assert [each["reason"] for each in there["in_spite_for"]] == [None, "stop_overruled"]
     other = found["meander-amersfoort"]
-    assert (other["had_refused"], other["refusals"], other["refused_for"]) == (1, 1, [{"reason": "full", "count": 1}])
+    assert (other["had_refused"], other["refusals"]) == (1, 1)
+    assert other["refused_for"] == [{"reason": "full", "count": None}]
 
 
 def test_the_beginning_of_a_record_is_read_without_the_rest() -> None:
@@ -157,10 +158,10 @@ def test_the_command_says_what_is_overruled(run: Run) -> None:
     for words in (
         "11 decisions in utrecht",
         "11 have an outcome, 4 were overridden (36%; 15% to 65%)",
-        "why      clinician_order 4",
-        "instead  meander-amersfoort 4",
-        "advised  umc-utrecht 4 of 11",
-        "refused 1 (full 1)",
+        "why      clinician_order <5",
+        "instead  meander-amersfoort <5",
+        "advised  umc-utrecht <5 of 11",
+        "refused 1 (full <5)",
     ):
         assert words in out
     code, out, _ = run("overrules", "--json", "--since", "2026-01-01T00:00:00+01:00", "--until", "2026-01-02T00:00Z")
