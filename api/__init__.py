@@ -17,6 +17,7 @@ from api.health import health
 from api.log import log
 from api.public import public
 from api.queries import NoQuery, query
+from api.reports import reports
 from api.rulesets import rulesets
 from api.vocabulary import vocabulary
 from routing.service import World, open_world
@@ -33,6 +34,7 @@ WITH_QUERY = frozenset(
         "events.stream",
         "feeds.take_in",
         "figures.read",
+        "reports.overrules",
     }
 )
 """Endpoints that take parameters in the address."""
@@ -52,7 +54,7 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
     access.register(app)
     auth.register(app)
     problems.register(app)
-    records = (decisions, accesses, erasure, figures, log)
+    records = (decisions, accesses, erasure, figures, reports, log)
     for resource in (*records, facilities, events, feeds, public, vocabulary, rulesets, health):
         app.register_blueprint(resource)
     app.add_url_rule("/", view_func=pointer)

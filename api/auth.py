@@ -41,6 +41,7 @@ ACTIONS: Mapping[str, str] = {
     "events.stream": "read_facilities",
     "feeds.take_in": "feed",
     "figures.read": "read_figures",
+    "reports.overrules": "read_reports",
     "vocabulary.read": "read_vocabulary",
     "rulesets.list_all": "read_rulesets",
     "rulesets.read": "read_rulesets",
@@ -79,6 +80,7 @@ NOTHING_OF_PATIENTS = frozenset(
         "rulesets.list_all",
         "rulesets.read",
         "figures.read",  # counts, and none of few
+        "reports.overrules",  # the same
         "log.checkpoint",
         "log.keys",
         "log.inclusion",

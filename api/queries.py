@@ -77,6 +77,7 @@ Count = Annotated[int, BeforeValidator(_count)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}/[a-z0-9][a-z0-9_-]{0,127}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+AnyRuleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_/-]{0,127}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
 Pseudonym = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
@@ -186,6 +187,17 @@ class CapsuleQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     withhold: Withhold = Field((), description="names with commas between them: patient, or location,age ...")
+
+
+class OverrulesQuery(BaseModel):
+    """What `GET /v1/reports/overrules` may be asked: `since` is included, `until` is not."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    since: Instant | None = Field(None, description=_TIME_ALLOWED)
+    until: Instant | None = Field(None, description=_TIME_ALLOWED)
+    rule: AnyRuleName | None = Field(None, description="the id of a rule, with or without the name of its ruleset")
+    region: Name | None = Field(None, description="a region, by name or like hollands-midden")
 
 
 class NoQuery(BaseModel):

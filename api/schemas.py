@@ -9,20 +9,20 @@ from pydantic import BaseModel, ConfigDict
 Level = Literal["U0", "U1", "U2", "U3", "U4", "U5"]
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
     """Strict on purpose: tests hold every answer against these, so that none says more or less than is documented."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Words(_Answer):
+class Words(Answer):
     """A text for a reader, in Dutch and in English."""
 
     nl: str
     en: str
 
 
-class Reference(_Answer):
+class Reference(Answer):
     """Where something is written, and whether the authors of the rule have read that source itself."""
 
     title: str
@@ -31,7 +31,7 @@ class Reference(_Answer):
     source_read: Literal["read", "partly", "not"]
 
 
-class Reason(_Answer):
+class Reason(Answer):
     """Why something was concluded: which rule, in words, with what was seen, where that is written, and whether a
     clinician has accepted the rule."""
 
@@ -42,7 +42,7 @@ class Reason(_Answer):
     review: Literal["pending", "accepted"] | None
 
 
-class Urgency(_Answer):
+class Urgency(Answer):
     """How urgent, and within how many minutes care must begin (none: the next working day)."""
 
     level: Level
@@ -50,7 +50,7 @@ class Urgency(_Answer):
     reasons: list[Reason]
 
 
-class ConcludedCondition(_Answer):
+class ConcludedCondition(Answer):
     """An illness or injury that the facts point to."""
 
     code: str
@@ -60,7 +60,7 @@ class ConcludedCondition(_Answer):
     reasons: list[Reason]
 
 
-class Dispatch(_Answer):
+class Dispatch(Answer):
     """Which ambulance, and whether the mobile medical team goes along."""
 
     ambulance: str | None
@@ -68,7 +68,7 @@ class Dispatch(_Answer):
     reasons: list[Reason]
 
 
-class Within(_Answer):
+class Within(Answer):
     """A limit in minutes between two moments, and the norm that it comes from."""
 
     minutes: int
@@ -79,7 +79,7 @@ class Within(_Answer):
     legal_status: str
 
 
-class Need(_Answer):
+class Need(Answer):
     """What the place of care must be able to do, or had better be able to do."""
 
     capability: str
@@ -91,7 +91,7 @@ class Need(_Answer):
     bypass_limit_minutes: int | None
 
 
-class FacilityName(_Answer):
+class FacilityName(Answer):
     """A place, as it is named in an answer."""
 
     id: str
@@ -100,7 +100,7 @@ class FacilityName(_Answer):
     city: str | None
 
 
-class Destination(_Answer):
+class Destination(Answer):
     """Where to go; without id it is no place in the directory (the own huisarts)."""
 
     id: str | None
@@ -110,7 +110,7 @@ class Destination(_Answer):
     label: Words
 
 
-class Travel(_Answer):
+class Travel(Answer):
     """Whole minutes of travel, certainly between `low` and `high`."""
 
     minutes: int
@@ -119,7 +119,7 @@ class Travel(_Answer):
     method: str
 
 
-class NormMet(_Answer):
+class NormMet(Answer):
     """Whether a norm is met (`met` is null when the travel time straddles it), with how many minutes to spare;
     `clock_known` is false when nobody said when its clock began and it was counted from now."""
 
@@ -131,7 +131,7 @@ class NormMet(_Answer):
     clock_known: bool
 
 
-class StatusFact(_Answer):
+class StatusFact(Answer):
     """What is known of a place at this moment, from whom, how old that is and whether it is still relied on."""
 
     unit: str
@@ -147,14 +147,14 @@ class StatusFact(_Answer):
     fresh: bool | None
 
 
-class Criterion(_Answer):
+class Criterion(Answer):
     """One part of the order in which places were ranked."""
 
     id: str
     value: int | str | list[int]
 
 
-class Candidate(_Answer):
+class Candidate(Answer):
     """A place that the patient can go to, with everything that put it at this rank."""
 
     rank: int
@@ -167,7 +167,7 @@ class Candidate(_Answer):
     reasons: list[Reason]
 
 
-class RuledOut(_Answer):
+class RuledOut(Answer):
     """A place within reach that is not a candidate, with all criteria that it failed and what would change that."""
 
     facility: FacilityName
@@ -176,7 +176,7 @@ class RuledOut(_Answer):
     would_change: list[Words]
 
 
-class OpenQuestion(_Answer):
+class OpenQuestion(Answer):
     """A fact that nobody gave and that could change the answer."""
 
     fact: str
@@ -186,14 +186,14 @@ class OpenQuestion(_Answer):
     could_change: list[str]
 
 
-class Confidence(_Answer):
+class Confidence(Answer):
     """How firmly the answer stands."""
 
     badge: Literal["certain", "sensitive", "call_first"]
     because: list[Reason]
 
 
-class RulesetName(_Answer):
+class RulesetName(Answer):
     """Which rules decided."""
 
     name: str
@@ -201,14 +201,14 @@ class RulesetName(_Answer):
     digest: str
 
 
-class RegionName(_Answer):
+class RegionName(Answer):
     """Whose agreements decided with the rules."""
 
     name: str
     version: str
 
 
-class Provenance(_Answer):
+class Provenance(Answer):
     """With what the answer was made."""
 
     ruleset: RulesetName
@@ -220,7 +220,7 @@ class Provenance(_Answer):
     software: str
 
 
-class Decision(_Answer):
+class Decision(Answer):
     """The whole answer to a case; a preview has no `id`."""
 
     id: str | None
@@ -240,7 +240,7 @@ class Decision(_Answer):
     provenance: Provenance
 
 
-class DecisionSummary(_Answer):
+class DecisionSummary(Answer):
     """A recorded decision in a list, with its newest outcome; of one that was erased conditions, facility, channel and
     reason are gone."""
 
@@ -256,14 +256,14 @@ class DecisionSummary(_Answer):
     erased: bool
 
 
-class DecisionPage(_Answer):
+class DecisionPage(Answer):
     """Recorded decisions, newest first; `next` is the cursor of the following page."""
 
     decisions: list[DecisionSummary]
     next: str | None
 
 
-class Difference(_Answer):
+class Difference(Answer):
     """One thing that is not the same any more."""
 
     path: str
@@ -271,7 +271,7 @@ class Difference(_Answer):
     now: Any
 
 
-class Replay(_Answer):
+class Replay(Answer):
     """Whether the same facts, rules and directory still give the same answer."""
 
     id: str
@@ -281,30 +281,7 @@ class Replay(_Answer):
     directory_revision: int
 
 
-class Outcome(_Answer):
-    """What became of a decision; `destination` is where the patient went, null is no place of the directory."""
-
-    version: int
-    id: str
-    decision: str
-    recorded_at: str
-    outcome: Literal["accepted", "overridden"]
-    by: Literal["triagist", "nurse", "paramedic", "doctor"]
-    reason: str | None
-    comment: str | None
-    recommended: str | None
-    destination: str | None
-    asker: dict[str, Any]
-
-
-class OutcomeList(_Answer):
-    """What was recorded of a decision, the newest first."""
-
-    decision: str
-    outcomes: list[Outcome]
-
-
-class Erasure(_Answer):
+class Erasure(Answer):
     """A decision of which nothing about the patient is left, and of how many outcomes."""
 
     decision: str
@@ -313,14 +290,14 @@ class Erasure(_Answer):
     outcomes: int
 
 
-class FiguresPart(_Answer):
+class FiguresPart(Answer):
     """Decisions counted by one thing, or two together; `n` is null where two together are fewer than five."""
 
     by: list[str]
     rows: list[dict[str, str | int | None]]
 
 
-class Figures(_Answer):
+class Figures(Answer):
     """How many decisions there were, and how many more were erased."""
 
     since: str | None
@@ -330,7 +307,7 @@ class Figures(_Answer):
     figures: list[FiguresPart]
 
 
-class FacilityPage(_Answer):
+class FacilityPage(Answer):
     """Places of the directory; `next` is the cursor of the following page."""
 
     facilities: list[dict[str, Any]]
@@ -338,7 +315,7 @@ class FacilityPage(_Answer):
     directory_revision: int
 
 
-class FacilityStatus(_Answer):
+class FacilityStatus(Answer):
     """What goes on at one place now."""
 
     facility: str
@@ -346,7 +323,7 @@ class FacilityStatus(_Answer):
     directory_revision: int
 
 
-class StatusTaken(_Answer):
+class StatusTaken(Answer):
     """What became of reports: the subjects (unit/kind/bed) that were taken in, were known already, are older than what
     is known, or change too often to be relied on."""
 
@@ -358,7 +335,7 @@ class StatusTaken(_Answer):
     damped: list[str]
 
 
-class FacilityHistory(_Answer):
+class FacilityHistory(Answer):
     """What was changed and reported of one place, the newest first."""
 
     facility: str
@@ -366,7 +343,7 @@ class FacilityHistory(_Answer):
     next: str | None
 
 
-class PublicPlace(_Answer):
+class PublicPlace(Answer):
     """What everybody may know of a place; null is unknown."""
 
     id: str
@@ -381,21 +358,21 @@ class PublicPlace(_Answer):
     age_minutes: int | None
 
 
-class PublicCapacity(_Answer):
+class PublicCapacity(Answer):
     """How busy places are, as of a whole minute."""
 
     as_of: str
     facilities: list[PublicPlace]
 
 
-class VocabularyAnswer(_Answer):
+class VocabularyAnswer(Answer):
     """All words that a case may use."""
 
     digest: str
     vocabulary: dict[str, Any]
 
 
-class RulesetSummary(_Answer):
+class RulesetSummary(Answer):
     """A ruleset in a list."""
 
     name: str
@@ -406,13 +383,13 @@ class RulesetSummary(_Answer):
     in_force: bool
 
 
-class RulesetPage(_Answer):
+class RulesetPage(Answer):
     """The rulesets that are known here."""
 
     rulesets: list[RulesetSummary]
 
 
-class FieldError(_Answer):
+class FieldError(Answer):
     """One field that cannot be accepted."""
 
     field: str
@@ -422,7 +399,7 @@ class FieldError(_Answer):
     allowed: str | None
 
 
-class Problem(_Answer):
+class Problem(Answer):
     """What went wrong (RFC 9457)."""
 
     type: str

@@ -15,14 +15,14 @@ from routing.condition_page import condition_page
 from routing.errors import BadData, Finding, bad_input
 from routing.facilities.directory import Directory
 from routing.lookup_text import lookup_text
-from routing.packaged import Desk, packaged_directory, ruleset_folders
+from routing.packaged import Desk, national_folder, packaged_directory, rules_in, ruleset_folders
 from routing.rules.agreements import OVERLAY_FILE
 from routing.rules.building import read_ruleset
 from routing.rules.difference import Change, Difference, differences, kept_acceptances
 from routing.rules.durable import EngineRefusal
 from routing.rules.evaluation import build_evaluators
 from routing.rules.loose_ends import loose_ends
-from routing.rules.overlay import Overlay, is_overlay, lay_over, overlay_folders, read_overlay
+from routing.rules.overlay import is_overlay, lay_over, overlay_folders, read_overlay
 from routing.rules.publication import changed_since, read_published
 from routing.rules.rule import Rule
 from routing.rules.ruleset import Ruleset
@@ -153,7 +153,7 @@ def _read_overlay(folder: Path, words: Vocabulary, directory: Directory, result:
         overlay = read_overlay(folder)
         result.overlays += 1
         for version in overlay.content.ruleset_versions:
-            rules = lay_over(read_ruleset(_lies_on(overlay, folder, version), words), overlay)
+            rules = lay_over(read_ruleset(national_folder(overlay, folder, version), words), overlay)
             desk = Desk(words, build_evaluators(rules), directory)
             cases = worked_cases.read_worked_cases(folder, desk)
             result.cases += len(cases)
@@ -163,24 +163,6 @@ def _read_overlay(folder: Path, words: Vocabulary, directory: Directory, result:
         result.errors += [f"{name}/{finding}" for finding in dict.fromkeys(error.findings)]
     except EngineRefusal as error:
         result.errors.append(f"{name}/{OVERLAY_FILE}: {error}")
-
-
-def _lies_on(overlay: Overlay, folder: Path, version: str) -> Path:
-    """The folder of the national rules of `version` beside the regions. Raises BadData."""
-    found = folder.resolve().parents[2] / overlay.content.ruleset / version
-    if not (found / "ruleset.yaml").is_file():
-        message = f"there is no `{overlay.content.ruleset}/{version}` beside `regions`"
-        raise BadData((overlay.file.finding(("ruleset_versions",), message),))
-    return found
-
-
-def _rules_in(folder: Path, words: Vocabulary) -> Ruleset:
-    """The ruleset in `folder`; in that of a region the newest national rules that it lies on, with its agreements."""
-    if not is_overlay(folder):
-        return read_ruleset(folder, words)
-    overlay = read_overlay(folder)
-    newest = max(overlay.content.ruleset_versions, key=lambda version: [int(part) for part in version.split(".")])
-    return lay_over(read_ruleset(_lies_on(overlay, folder, newest), words), overlay)
 
 
 def _run(cases: Sequence[worked_cases.WorkedCase], desk: Desk) -> Iterator[worked_cases.Outcome]:
@@ -289,7 +271,7 @@ def open_shelf(words: Vocabulary, path: Path | None) -> lookup.Shelf:
     """The newest ruleset at `path` (a ruleset's own folder, or a folder of rulesets; None: the packaged ones) with its
     worked cases. Raises BadData."""
     folders = (path,) if path is not None and is_overlay(path) else ruleset_folders(path)
-    rules, folder = max(((_rules_in(one, words), one) for one in folders), key=_version)
+    rules, folder = max(((rules_in(one, words), one) for one in folders), key=_version)
     desk = Desk(words, build_evaluators(rules), packaged_directory(words))
     cases = worked_cases.read_worked_cases(folder, desk)
     return lookup.Shelf(rules, cases, _fired_by(cases, desk))
@@ -315,7 +297,7 @@ def _fired_by(cases: Sequence[worked_cases.WorkedCase], desk: Desk) -> Callable[
 
 def _diff(arguments: argparse.Namespace) -> int:
     words = read_vocabulary()
-    old, new = (_rules_in(_folder(name), words) for name in (arguments.old, arguments.new))
+    old, new = (rules_in(_folder(name), words) for name in (arguments.old, arguments.new))
     found, kept = differences(old, new), kept_acceptances(old, new)
     if arguments.json:
         ends = {

@@ -10,6 +10,7 @@ from typing import Any
 
 from routing.errors import BadInput, bad_input
 from routing.facilities.opening import TIME_ZONE
+from routing.overrules import FEW as FEW
 from routing.store import database
 from routing.store import figures as store
 from routing.store.decision_search import NONE
@@ -21,9 +22,6 @@ BY = ("urgency", "condition", "facility", "channel", "hour", "weekday", "rule", 
 WEEKDAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
 CROSS = ":"
 """Between two that are counted together: `condition:facility`."""
-
-FEW = 5
-"""Where two things are counted together, fewer than this are not told apart: they could be somebody."""
 
 
 @dataclass(frozen=True, slots=True)

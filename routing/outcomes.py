@@ -1,159 +1,324 @@
-"""What became of a decision: accepted, or overridden for a coded reason, and where the patient went instead."""
+"""What became of a decision: accepted or overridden for a coded reason, what the chosen place said, and arrival."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from uuid_utils.compat import uuid7
 
-from routing.access_log import note, noted
-from routing.directory_here import newest_directory
-from routing.errors import BadInput, Fault, shown
+from routing.access_log import note, noted, refused
+from routing.directory_here import directory_at, newest_directory
+from routing.errors import BadInput, Erased, NotAllowed, NotFound
+from routing.facilities.directory import Directory
 from routing.facilities.status import units_with_beds
 from routing.keys_here import checked_keyring
 from routing.log.canonical import plain
 from routing.log.record import SOFTWARE
 from routing.log_here import add, make_ready, record_of, records_of
+from routing.outcome_body import Known, Said, faults_of, moment_of, read_said
+from routing.outcome_state import (
+    OUTCOME_VERSION,
+    Recorded,
+    Standing,
+    corrections,
+    destination,
+    in_full,
+    in_order,
+    shown_outcome,
+    shown_state,
+    standing,
+)
 from routing.rights import Asker, who
 from routing.rules_here import in_force
 from routing.service import as_id
+from routing.stops import StopPolicy
 from routing.store import database, decisions, outcomes, reservations
 from routing.store.accesses import subjects_of
 from routing.world import World
 
-OUTCOME_VERSION = 1
-COMMENT_MOST = 500
+OF_A_PLACE = ("arrived", "confirmed", "refused", "withdrawn")
+"""What a place may record itself."""
 
-By = Literal["triagist", "nurse", "paramedic", "doctor"]
-CLINICIANS = ("nurse", "paramedic", "doctor")
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    outcome: Literal["accepted", "overridden"]
-    by: By
-    reason: str | None = None
-    comment: str | None = Field(None, min_length=1, max_length=COMMENT_MOST)
-    destination: str | None = None
+_AFTER = timedelta(microseconds=1)
 
 
 def record_outcome(world: World, decision_id: str, body: Mapping[str, Any], asker: Asker) -> dict[str, Any]:
-    """Record what became of a decision; an earlier outcome stays, and the newest counts. `body`: `outcome` (accepted,
-    overridden), `by` (the function of who decides, never a name), and if overridden `reason` (a code under
-    `override_reasons` of the vocabulary), `comment` where that code needs one, and `destination` (id of a place; null
-    is no place of the directory). Raises BadInput, NotFound, Erased, BadRecord, StoreUnavailable."""
-    decision = as_id("decision", decision_id)
-    with database.reading(world.engine) as connection:  # shows nothing yet: what is done is noted below
-        entry = plain(record_of(world, connection, "decision", decision))
-    given = _read(body)
-    directory, now = newest_directory(world), world.clock()
-    recommended = entry["result"]["recommendation"]["facility"]["id"]
-    faults = [*_faults(world, given)]
-    if given.destination is not None and given.destination not in directory.by_id:
-        message = "is not a place of the directory"
-        faults.append(Fault("destination", "unknown_facility", message, shown(given.destination), "/v1/facilities"))
-    if faults:
-        raise BadInput(tuple(faults))
-    destination = recommended if given.outcome == "accepted" else given.destination
-    outcome = {
-        "version": OUTCOME_VERSION,
-        "id": str(uuid7()),
-        "decision": decision_id,
-        "recorded_at": now.isoformat(),
-        **{name: getattr(given, name) for name in ("outcome", "by", "reason", "comment")},
-        "recommended": recommended,
-        "destination": destination,
-        "asker": who(asker),
-        "software": SOFTWARE,
-    }
+    """Record what became of a decision. Nothing is edited: earlier outcomes stay, and of each event the newest counts
+    that was not corrected (`corrects`). `body` has an `event` (see `routing.outcome_state.EVENTS`; `decided` if it says
+    none) and the members that belong to it (`routing.outcome_body.MEMBERS`).
+
+    A key that is only that of places records what these say themselves, of decisions that are about them; of others it
+    learns nothing. That `asker` did this is noted. Raises BadInput, NotAllowed, NotFound, Erased, BadRecord,
+    StoreUnavailable."""
+    try:
+        about = _about(world, as_id("decision", decision_id), asker)
+        said = read_said(body, _only_place(asker))
+        _check_place(said, about, asker)
+    except (NotAllowed, NotFound):
+        refused(world, asker, "correct", decision_id)
+        raise
+    directory = newest_directory(world)
+    happened_among = _directory_then(world, said, about, directory)
     with database.writing(world.engine) as connection:
-        add(connection, make_ready(checked_keyring(world, connection), "outcome", outcome), now)
-        row = outcomes.Row(
-            id=UUID(outcome["id"]),
-            decision_id=decision,
-            recorded_at=now,
-            event="decided",
-            outcome=given.outcome,
-            reason=given.reason,
-            facility_id=destination,
-            key_id=UUID(asker.key_id),
-        )
-        outcomes.append(connection, row)
-        decisions.show_newest_outcome(connection, decision)
-        # the patient is now on the way to where it was decided, and no longer to where it was advised
-        reservations.release(connection, decision)
-        if destination is not None:
-            reporting = units_with_beds(directory.status.get(destination, ()))
-            if units := sorted(reporting & {*_units(world, entry)}):
-                reservations.reserve(connection, decision, destination, units, now)
-        note(connection, asker, "correct", now, subjects=subjects_of(connection, [decision]))
-    return outcome
+        outcomes.lock(connection, about.id)
+        earlier = in_order(_recorded(world, connection, about.id))
+        now = _moment(world, earlier)
+        before = standing(earlier, said.corrects)
+        faults = tuple(faults_of(said, _known(world, about, asker, earlier, before, directory, now)))
+        if faults:
+            raise BadInput(faults)
+        record = _record(said, about, asker, now)
+        record["notes"] = [*_notes(world, record, about, before, happened_among)]
+        add(connection, make_ready(checked_keyring(world, connection), "outcome", record), now)
+        outcomes.append(connection, _row(record, asker, now))
+        _show(connection, about, standing([*earlier, record]).decided)
+        _expect_patient(world, connection, about, [*earlier, record], directory)
+        note(connection, asker, "correct", now, subjects=subjects_of(connection, [about.id]))
+    return shown_outcome(record)
+
+
+def _show(connection: database.Connection, about: _About, decided: Recorded | None) -> None:
+    """Let the decision be found by what counts of it now. Raises Erased if it was erased meanwhile."""
+    outcome, reason = (None, None) if decided is None else (decided["outcome"], decided["reason"])
+    decisions.show_outcome(connection, about.id, outcome, reason)
 
 
 def outcomes_of(world: World, decision_id: str, asker: Asker) -> dict[str, Any]:
-    """What was recorded of a decision, the newest first: `{"decision", "outcomes": [...]}`. That `asker` read it is
-    noted. Raises NotFound, Erased, BadRecord, StoreUnavailable."""
+    """What was recorded of a decision, the newest first, and the state of its destination: `{"decision", "state",
+    "outcomes": [...]}`. That `asker` read it is noted. Raises NotFound, Erased, BadRecord, StoreUnavailable."""
     decision = as_id("decision", decision_id)
 
-    def read(connection: database.Connection) -> list[Any]:
-        record_of(world, connection, "decision", decision)
-        ids = outcomes.of_decision(connection, decision)
-        found = records_of(world, connection, ids)
-        return [plain(found[each]) for each in ids if each in found]
+    def read(connection: database.Connection) -> dict[str, Any]:
+        advised = _advised(plain(record_of(world, connection, "decision", decision)))
+        found = in_order(_recorded(world, connection, decision))
+        return {
+            "decision": decision_id,
+            "state": shown_state(found, advised),
+            "outcomes": [shown_outcome(record) for record in reversed(found)],
+        }
 
-    return {"decision": decision_id, "outcomes": noted(world, asker, "read", decision, read)}
-
-
-def _read(body: Mapping[str, Any]) -> _Body:
-    try:
-        return _Body.model_validate(body)
-    except ValidationError as error:
-        raise BadInput(tuple(_shape_faults(error))) from error
+    return noted(world, asker, "read", decision, read)
 
 
-_ALLOWED = {
-    "outcome": "accepted, overridden",
-    "by": f"triagist, {', '.join(CLINICIANS)}: the function, never a name",
-    "comment": f"1 to {COMMENT_MOST} characters, nothing that says who the patient is",
-    "destination": "the id of a place, or null",
-}
+def standing_of(world: World, decision_id: str) -> Standing:
+    """What counts of the outcomes of a decision that was found. Raises BadRecord, StoreUnavailable."""
+    with database.reading(world.engine) as connection:
+        return standing(_recorded(world, connection, UUID(decision_id)))
 
 
-def _shape_faults(error: ValidationError) -> Iterator[Fault]:
-    for problem in error.errors(include_url=False):
-        name = ".".join(str(part) for part in problem["loc"])
-        allowed = ", ".join(_Body.model_fields) if problem["type"] == "extra_forbidden" else _ALLOWED.get(name)
-        # a comment is not repeated: it may say more than it should
-        seen = None if name == "comment" else shown(problem["input"])
-        yield Fault(name, problem["type"], problem["msg"], seen, allowed)
+# -- which decision, and who may say something of it ------------------------------------------------------------------
 
 
-def _faults(world: World, given: _Body) -> Iterator[Fault]:
-    reasons = world.words.override_reasons
-    if given.outcome == "accepted":
-        for name in ("reason", "destination"):
-            if (seen := getattr(given, name)) is not None:
-                yield Fault(name, "not_overridden", "belongs to what is overridden", shown(seen), "nothing, or null")
+@dataclass(frozen=True, slots=True)
+class _About:
+    """The decision that an outcome is about; `aimed` are the places where was advised or ever chosen to go."""
+
+    id: UUID
+    record: Mapping[str, Any]
+    advised: str | None
+    aimed: frozenset[str]
+
+
+def _about(world: World, decision: UUID, asker: Asker) -> _About:
+    desk = asker.may("choose_destination")
+    with database.reading(world.engine) as connection:  # shows nothing yet: what is done is noted later
+        try:
+            record = plain(record_of(world, connection, "decision", decision))
+        except Erased:
+            if desk:
+                raise
+            raise NotFound("decision", str(decision)) from None
+        chosen = [in_full(each).get("destination") for each in _recorded(world, connection, decision)]
+    advised = _advised(record)
+    aimed = frozenset(place for place in (advised, *chosen) if place is not None)
+    if not desk and not aimed & (asker.facilities or frozenset()):
+        # whether there is such a decision at all is nothing for others to know
+        raise NotFound("decision", str(decision))
+    return _About(decision, record, advised, aimed)
+
+
+def _advised(record: Mapping[str, Any]) -> str | None:
+    place: str | None = record["result"]["recommendation"]["facility"]["id"]
+    return place
+
+
+def _only_place(asker: Asker) -> str | None:
+    """The place that a key speaks for, if it is exactly one and the key is of nothing else."""
+    places = asker.facilities or frozenset()
+    return next(iter(places)) if len(places) == 1 and not asker.may("choose_destination") else None
+
+
+def _check_place(said: Said, about: _About, asker: Asker) -> None:
+    if asker.may("choose_destination"):
         return
-    reason = reasons.get(given.reason or "")
-    if reason is None:
-        yield Fault("reason", "unknown_reason", "is not a reason", shown(given.reason), ", ".join(reasons))
+    if said.event not in OF_A_PLACE:
+        raise NotAllowed(f"a place records only {', '.join(OF_A_PLACE)}; `{said.event}` is for who decides")
+    if said.facility is not None and not asker.speaks_for(said.facility):
+        raise NotAllowed("this key is not that of the place in `facility`")
+    if said.event == "arrived" and said.facility not in about.aimed:
+        raise NotFound("decision", str(about.id))
+
+
+def _correctable(earlier: Sequence[Recorded], asker: Asker) -> dict[str, str | None]:
+    """The outcomes that the asker may correct -> the one that corrected it. What a place said itself only that place
+    corrects, and it corrects nothing else."""
+    corrected = corrections(earlier)
+    own, desk = asker.facilities or frozenset(), asker.may("choose_destination")
+    return {
+        record["id"]: corrected.get(record["id"])
+        for record in earlier
+        if (record["facility"] in own if record["told_by"] == "place" else desk)
+    }
+
+
+def _known(
+    world: World,
+    about: _About,
+    asker: Asker,
+    earlier: Sequence[Recorded],
+    before: Standing,
+    directory: Directory,
+    now: datetime,
+) -> Known:
+    return Known(
+        words=world.words,
+        places=directory.by_id.keys(),
+        now=now,
+        decided_at=_decided_at(about),
+        aimed=about.aimed,
+        correctable=_correctable(earlier, asker),
+        before=before,
+    )
+
+
+# -- the record -------------------------------------------------------------------------------------------------------
+
+
+def _recorded(world: World, connection: database.Connection, decision_id: UUID) -> list[dict[str, Any]]:
+    found = records_of(world, connection, outcomes.of_decision(connection, decision_id))
+    return [plain(each) for each in found.values()]
+
+
+def _moment(world: World, earlier: Sequence[Recorded]) -> datetime:
+    """Now, and after everything that was recorded of this decision: a clock that steps back changes no order."""
+    now = world.clock().astimezone(UTC)
+    last = datetime.fromisoformat(earlier[-1]["recorded_at"]) if earlier else None
+    return now if last is None else max(now, last + _AFTER)
+
+
+def _record(said: Said, about: _About, asker: Asker, now: datetime) -> dict[str, Any]:
+    at = moment_of(said.at) if said.at is not None else None
+    decided = said.event == "decided"
+    accepted = decided and said.outcome == "accepted"
+    return {
+        "version": OUTCOME_VERSION,
+        "id": str(uuid7()),
+        "decision": str(about.id),
+        "recorded_at": now.isoformat(),
+        "event": said.event,
+        "corrects": said.corrects,
+        "at": (at or now).isoformat(),
+        **{name: getattr(said, name) for name in ("outcome", "by", "reason", "comment", "urgency")},
+        # a place learns of its own answer only what it said itself
+        "recommended": about.advised if decided else None,
+        "destination": about.advised if accepted else said.destination,
+        "facility": said.facility,
+        "told_by": _told_by(said, asker),
+        "notes": [],
+        "asker": who(asker),
+        "software": SOFTWARE,
+    }
+
+
+def _told_by(said: Said, asker: Asker) -> str | None:
+    if said.facility is not None:
+        return "place" if asker.facilities is not None and said.facility in asker.facilities else "desk"
+    return None if asker.may("choose_destination") else "place"
+
+
+def _row(record: Mapping[str, Any], asker: Asker, now: datetime) -> outcomes.Row:
+    return outcomes.Row(
+        id=UUID(record["id"]),
+        decision_id=UUID(record["decision"]),
+        recorded_at=now,
+        event=record["event"],
+        outcome=record["outcome"],
+        reason=record["reason"],
+        facility_id=record["destination"] if record["event"] == "decided" else record["facility"],
+        key_id=UUID(asker.key_id),
+    )
+
+
+# -- what is allowed and said all the same ----------------------------------------------------------------------------
+
+
+def _notes(
+    world: World, record: Mapping[str, Any], about: _About, before: Standing, directory: Directory
+) -> Iterator[str]:
+    if record["event"] not in ("decided", "arrived"):
         return
-    if reason.comment and given.comment is None:
-        yield Fault("comment", "comment_needed", f"`{given.reason}` needs a comment", None, _ALLOWED["comment"])
-    if reason.clinician and given.by not in CLINICIANS:
-        message = f"`{given.reason}` is for a clinician to say"
-        yield Fault("by", "clinician_needed", message, given.by, ", ".join(CLINICIANS))
+    arrived = record["event"] == "arrived"
+    place = record["facility"] if arrived else record["destination"]
+    if arrived and place != (about.advised if before.decided is None else before.decided["destination"]):
+        yield "not_chosen"
+    if record["outcome"] == "overridden" and place is not None and place == about.advised:
+        yield "same_place"
+    if before.refused_by(place):
+        yield "refused_there"
+    if place is not None and _has_stop(world, about, directory, place, datetime.fromisoformat(record["at"])):
+        yield "stop_there"
 
 
-def _units(world: World, entry: Mapping[str, Any]) -> Iterator[str]:
+def _decided_at(about: _About) -> datetime:
+    return datetime.fromisoformat(about.record["decided_at"])
+
+
+def _directory_then(world: World, said: Said, about: _About, newest: Directory) -> Directory:
+    """The places as they were known when it happened: of an arrival also some time ago."""
+    at = moment_of(said.at) if said.at is not None else None
+    if at is None or said.event not in ("decided", "arrived"):
+        return newest
+    return directory_at(world, max(at, _decided_at(about)))
+
+
+def _has_stop(world: World, about: _About, directory: Directory, place: str, at: datetime) -> bool:
+    """Whether a unit of the place that matters to this patient had a stop at that moment."""
+    stops = in_force(world, world.clock()).selection.stops
+    units = frozenset(_units(world, about.record))
+    if stops is None or not units:
+        return False
+    policy = StopPolicy("avoids", units, stops.extra_minutes, stops.longest_minutes)
+    return policy.active(directory.status.get(place, ()), at, at) is not None
+
+
+# -- where the patient is expected ------------------------------------------------------------------------------------
+
+
+def _expect_patient(
+    world: World, connection: database.Connection, about: _About, recorded: Sequence[Recorded], directory: Directory
+) -> None:
+    """Let the place where the patient goes now, and no other one, count with this patient when it has few beds left."""
+    newest = recorded[-1]
+    if newest["event"] == "confirmed" and newest["corrects"] is None:
+        return  # it was expected already
+    state = destination(standing(recorded), about.advised)
+    reservations.release(connection, about.id)
+    if state.place is None or state.status == "revoked":
+        return
+    reporting = units_with_beds(directory.status.get(state.place, ()))
+    if units := sorted(reporting & {*_units(world, about.record)}):
+        since = state.since if state.since is not None else _decided_at(about)
+        reservations.reserve(connection, about.id, state.place, units, since)
+
+
+def _units(world: World, record: Mapping[str, Any]) -> Iterator[str]:
     """The units of a place that matter to what the patient needs."""
     stops = in_force(world, world.clock()).selection.stops
-    needs = {need["capability"] for need in entry["result"]["needs"]}
+    needs = {need["capability"] for need in record["result"]["needs"]}
     for unit, capabilities in stops.units.items() if stops is not None else ():
         if needs & {*capabilities}:
             yield unit

@@ -18,7 +18,7 @@ from routing.log.canonical import canonical, plain
 from routing.log.record import answer, make_record
 from routing.rules.building import packaged_rulesets, read_ruleset
 from routing.rules.evaluation import Evaluators, build_evaluators
-from routing.rules.overlay import Overlay, lay_over, overlay_folders, overlay_in_force, read_overlay
+from routing.rules.overlay import Overlay, is_overlay, lay_over, overlay_folders, overlay_in_force, read_overlay
 from routing.rules.ruleset import Ruleset
 from routing.vocabulary import Vocabulary, read_vocabulary
 
@@ -84,6 +84,25 @@ def ruleset_folders(place: Path | None) -> tuple[Path, ...]:
     if not folders:
         raise BadData((Finding(str(place), None, "holds no ruleset (`NAME/VERSION/ruleset.yaml`)"),))
     return folders
+
+
+def national_folder(overlay: Overlay, folder: Path, version: str) -> Path:
+    """The folder of the national rules of `version` beside the regions. Raises BadData."""
+    found = folder.resolve().parents[2] / overlay.content.ruleset / version
+    if not (found / "ruleset.yaml").is_file():
+        message = f"there is no `{overlay.content.ruleset}/{version}` beside `regions`"
+        raise BadData((overlay.file.finding(("ruleset_versions",), message),))
+    return found
+
+
+def rules_in(folder: Path, words: Vocabulary) -> Ruleset:
+    """The ruleset in `folder`; in that of a region the newest national rules that it lies on, with its agreements.
+    Raises BadData."""
+    if not is_overlay(folder):
+        return read_ruleset(folder, words)
+    overlay = read_overlay(folder)
+    newest = max(overlay.content.ruleset_versions, key=lambda version: [int(part) for part in version.split(".")])
+    return lay_over(read_ruleset(national_folder(overlay, folder, newest), words), overlay)
 
 
 def ruleset_in_force(rulesets: Iterable[Ruleset], now: datetime) -> Ruleset:

@@ -9,8 +9,9 @@ from typing import Any
 from routing.directory_here import newest_directory
 from routing.facilities.crowding import crowding_band
 from routing.facilities.profile import Facility
+from routing.facilities.regions import in_region
 from routing.facilities.status import Beds, Report
-from routing.places import Live, check_word, in_region, live_reading
+from routing.places import Live, check_word, live_reading
 from routing.world import World
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +15,7 @@ from routing.facilities.directory import Directory
 from routing.facilities.opening import TIME_ZONE
 from routing.facilities.profile import Facility, capability_table
 from routing.facilities.record import facility_record, read_facility
+from routing.facilities.regions import in_region
 from routing.facilities.reporting import SOURCE, Judged, judge, lately, read_report
 from routing.facilities.status import Report, report_record
 from routing.geography import distance_km
@@ -186,18 +184,6 @@ def check_word(field_name: str, value: str, allowed: Mapping[str, Any]) -> None:
     """Raises BadInput if `value` is not one of the `allowed` words."""
     if value not in allowed:
         raise bad_input(field_name, "unknown_value", f"is not a {field_name}", value, ", ".join(allowed))
-
-
-def in_region(place: Facility, region: str) -> bool:
-    """Whether the place lies in the region, of whichever kind, of this name."""
-    wanted = _small(region)
-    return any(_small(name) == wanted for name in place.regions.values())
-
-
-@lru_cache(maxsize=1024)
-def _small(name: str) -> str:
-    plain_letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain_letters).strip("-")
 
 
 # -- how live facts are read ------------------------------------------------------------------------------------------

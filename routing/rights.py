@@ -11,7 +11,9 @@ ROLES = ("triagist", "ambulance", "facility", "medical_manager", "auditor", "ope
 RIGHTS: Mapping[str, frozenset[str]] = {
     "decide": frozenset({"triagist", "ambulance"}),
     "preview": frozenset({"triagist", "ambulance"}),
-    "outcome": frozenset({"triagist", "ambulance"}),
+    "outcome": frozenset({"triagist", "ambulance", "facility"}),
+    "choose_destination": frozenset({"triagist", "ambulance"}),
+    "read_reports": frozenset({"auditor", "medical_manager"}),
     "replay": frozenset({"triagist", "ambulance", "auditor"}),
     "read_decisions": frozenset({"triagist", "ambulance", "auditor"}),
     "export": frozenset({"auditor"}),

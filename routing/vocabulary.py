@@ -146,8 +146,9 @@ class BedKind(Labelled):
     unit: Identifier
 
 
-class OverrideReason(Labelled):
-    """Why an advice was not followed; some need a `comment`, some are for a `clinician` to say."""
+class CodedReason(Labelled):
+    """Why an advice was not followed, a patient was refused, or goes nowhere; some need a `comment`, some are for a
+    `clinician` to say."""
 
     comment: bool = False
     clinician: bool = False
@@ -166,7 +167,9 @@ class _File(Strict):
     # vocabularies that were kept before places reported their status do not have these
     bed_kinds: dict[Identifier, BedKind] = Field(default_factory=dict)
     status_reasons: dict[Identifier, Labelled] = Field(default_factory=dict)
-    override_reasons: dict[Identifier, OverrideReason] = Field(default_factory=dict)
+    override_reasons: dict[Identifier, CodedReason] = Field(default_factory=dict)
+    refusal_reasons: dict[Identifier, CodedReason] = Field(default_factory=dict)
+    cancel_reasons: dict[Identifier, CodedReason] = Field(default_factory=dict)
 
 
 WIDER_THAN_THEIR_NAME = frozenset({"allergic_reaction", "bite", "confusion", "hypothermia"})
@@ -189,7 +192,9 @@ class Vocabulary:
     dispatches: Mapping[str, Labelled] = field(repr=False)
     bed_kinds: Mapping[str, BedKind] = field(default_factory=dict, repr=False)
     status_reasons: Mapping[str, Labelled] = field(default_factory=dict, repr=False)
-    override_reasons: Mapping[str, OverrideReason] = field(default_factory=dict, repr=False)
+    override_reasons: Mapping[str, CodedReason] = field(default_factory=dict, repr=False)
+    refusal_reasons: Mapping[str, CodedReason] = field(default_factory=dict, repr=False)
+    cancel_reasons: Mapping[str, CodedReason] = field(default_factory=dict, repr=False)
 
     @cached_property
     def fact_names(self) -> Mapping[str, str]:

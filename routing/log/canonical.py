@@ -64,6 +64,15 @@ def plain(data: bytes) -> Any:
         raise BadRecord("a record is not canonical JSON") from error
 
 
+def head(data: bytes, member: str, value: str) -> Any:
+    """The members of a record that stand before this one, decimals as floats: names are sorted, and within a text no
+    quote stands by itself. Raises BadRecord if the record does not have this member with this value."""
+    start, found, _ = data.partition(b',"%s":"%s"' % (member.encode(), value.encode()))
+    if not found:
+        raise BadRecord(f"a record has no `{member}` that is `{value}`")
+    return plain(start + b"}")
+
+
 def is_canonical(data: bytes) -> bool:
     """Whether `data` is exactly what `canonical` writes, without a bare decimal anywhere."""
     try:

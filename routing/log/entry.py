@@ -91,5 +91,5 @@ def _always(kind: Kind, record: Mapping[str, Any], at: str) -> dict[str, Any]:
         "id": record["id"],
         "at": at,
         "asker": record["asker"],
-        "software": record["software"],
+        "software": record.get("software"),  # the first outcomes did not say it
     }

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from routing.errors import Erased
-from routing.store.tables import DECISION_CONDITIONS, DECISIONS, OUTCOMES
+from routing.store.tables import DECISION_CONDITIONS, DECISIONS, OUTCOMES, RULESETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,43 @@ def ids_between(
     """Decisions from `since` (included) to `until` (not included), the oldest first, from the one that follows `after`,
     at most `limit`: id, when it was decided, and the revision of the directory."""
     columns = DECISIONS.c
-    query = sa.select(columns.id, columns.decided_at, columns.directory_revision)
+    query = _in_order(sa.select(columns.id, columns.decided_at, columns.directory_revision), since, until, after, limit)
+    return [(decision_id, decided_at, revision) for decision_id, decided_at, revision in connection.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What can be told of a decision without opening its record; `ruleset` is name and version."""
+
+    id: UUID
+    decided_at: datetime
+    urgency: int
+    facility_id: str | None
+    ruleset: tuple[str, str]
+
+    @property
+    def position(self) -> Position:
+        """Its place in the list."""
+        return self.decided_at, self.id
+
+
+def briefs_between(
+    connection: sa.Connection, since: datetime, until: datetime, after: Position | None, limit: int
+) -> list[Brief]:
+    """Decisions from `since` (included) to `until` (not included), the oldest first, from the one that follows `after`,
+    at most `limit`."""
+    columns = DECISIONS.c
+    query = sa.select(
+        columns.id, columns.decided_at, columns.urgency, columns.facility_id, RULESETS.c.name, RULESETS.c.version
+    ).join(RULESETS, RULESETS.c.digest == columns.ruleset_digest)
+    found = connection.execute(_in_order(query, since, until, after, limit))
+    return [Brief(row.id, row.decided_at, row.urgency, row.facility_id, (row.name, row.version)) for row in found]
+
+
+def _in_order(
+    query: sa.Select[Any], since: datetime | None, until: datetime | None, after: Position | None, limit: int
+) -> sa.Select[Any]:
+    columns = DECISIONS.c
     if since is not None:
         query = query.where(columns.decided_at >= since)
     if until is not None:
@@ -76,18 +113,30 @@ def ids_between(
         moment, decision_id = after
         later = sa.and_(columns.decided_at == moment, columns.id > decision_id)
         query = query.where(columns.decided_at >= moment, sa.or_(columns.decided_at > moment, later))
-    found = connection.execute(query.order_by(columns.decided_at, columns.id).limit(limit))
-    return [(decision_id, decided_at, revision) for decision_id, decided_at, revision in found]
+    return query.order_by(columns.decided_at, columns.id).limit(limit)
+
+
+def count_between(connection: sa.Connection, since: datetime, until: datetime) -> int:
+    """How many decisions there are from `since` (included) to `until` (not included)."""
+    columns = DECISIONS.c
+    query = sa.select(sa.func.count()).where(columns.decided_at >= since, columns.decided_at < until)
+    return int(connection.scalar(query) or 0)
 
 
 def show_newest_outcome(connection: sa.Connection, decision_id: UUID) -> None:
-    """Let a decision be found by its newest outcome, after one was added. Raises Erased if the decision was erased
-    meanwhile: then nothing may be added to it."""
-    columns, others = DECISIONS.c, OUTCOMES.c
+    """Let a decision be found by its newest outcome, after one was added. Raises Erased."""
+    others = OUTCOMES.c
     theirs = (others.decision_id == decision_id, others.event == "decided")
     newest = sa.select(others.outcome, others.reason).where(*theirs).limit(1)
     found = connection.execute(newest.order_by(others.recorded_at.desc(), others.id.desc())).one_or_none()
-    values = {"outcome": found.outcome, "reason": found.reason} if found else {"outcome": None, "reason": None}
+    show_outcome(connection, decision_id, *((found.outcome, found.reason) if found else (None, None)))
+
+
+def show_outcome(connection: sa.Connection, decision_id: UUID, outcome: str | None, reason: str | None) -> None:
+    """Let a decision be found by the outcome that counts, None if there is none. Raises Erased if the decision was
+    erased meanwhile: then nothing may be added to it."""
+    columns = DECISIONS.c
+    values = {"outcome": outcome, "reason": reason}
     still = DECISIONS.update().where(columns.id == decision_id, columns.erased_at.is_(None)).values(values)
     if connection.execute(still).rowcount == 0:
         raise Erased("decision", str(decision_id))

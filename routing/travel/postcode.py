@@ -13,7 +13,7 @@ from math import cos, floor, isfinite, radians
 from typing import Literal
 
 from routing.errors import WegwijsError, shown
-from routing.geography import EARTH_RADIUS_KM, Point
+from routing.geography import EARTH_RADIUS_KM, Point, distance_km
 
 NEARBY_KM = 30.0
 """How far from the middle of a postcode area a case may lie: the border regions with Belgium and Germany count."""
@@ -44,6 +44,11 @@ def centroid(postcode: str) -> Point:
     if point is None:
         raise PostcodeError("unknown_area", f"there is no area `{match[1]}`; postcodes for post boxes have no place")
     return point
+
+
+def nearest_area(lat: float, lon: float) -> str:
+    """The four digits of the area whose middle is nearest to a point (degrees)."""
+    return min(_centroids().items(), key=lambda area: (distance_km((lat, lon), area[1]), area[0]))[0]
 
 
 def near_the_netherlands(lat: float, lon: float) -> bool:

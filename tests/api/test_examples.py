@@ -18,7 +18,8 @@ from pydantic import BaseModel
 
 from api.access_schemas import AccessPage, PatientAccessPage
 from api.events import Streams
-from api.schemas import Decision, DecisionPage, FacilityPage, Outcome, Replay, RulesetPage
+from api.outcome_schemas import Outcome, OutcomeList, Overrules
+from api.schemas import Decision, DecisionPage, FacilityPage, Replay, RulesetPage
 from tests.api.conftest import Send
 
 ROOT = Path(__file__).parents[2]

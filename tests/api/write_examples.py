@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from api import create_app
 from api.events import Streams
-from api.schemas import Decision, DecisionPage, FacilityPage, Outcome, Replay, RulesetPage
+from api.outcome_schemas import Outcome, OutcomeList, Overrules
+from api.schemas import Decision, DecisionPage, FacilityPage, Replay, RulesetPage
 from routing import service
 from routing.settings import Settings
 from tests.api.conftest import Clock

@@ -1,0 +1,187 @@
+"""Reports over what was decided and what became of it, read a page at a time, however long the period is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from routing.directory_here import newest_directory
+from routing.errors import bad_input, shown
+from routing.facilities.directory import Directory
+from routing.facilities.opening import TIME_ZONE, night, office_hours
+from routing.facilities.regions import ambulance_region, region_id
+from routing.log.canonical import head, plain
+from routing.log_here import records_of
+from routing.outcome_state import Recorded, Standing, standing
+from routing.overrules import Arrival, Block, Seen, Tally, erased, report_of, tally
+from routing.rules_here import installed_overlays, installed_rulesets
+from routing.store import database, decisions, outcomes
+from routing.vocabulary import URGENCIES
+from routing.world import World
+
+PAGE = 200
+"""So many decisions are held in memory at once."""
+
+PERIOD = timedelta(days=31)
+"""The period of a report, if nobody says since when."""
+
+_SATURDAY = 5
+
+
+def overrules(
+    world: World,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    rule: str | None = None,
+    region: str | None = None,
+    most: int | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> dict[str, Any]:
+    """Which rules were overridden in decisions from `since` (included) to `until` (not included), where, when and why,
+    and who arrived where there was a stop; see `routing.overrules`. Without `until` up to now, without `since` 31 days
+    before that. `rule` with or without the name of its ruleset; `region` by name or like `hollands-midden`. With more
+    than `most` decisions it is refused. Raises BadInput, BadRecord, StoreUnavailable."""
+    until = until if until is not None else world.clock()
+    since = since if since is not None else until - PERIOD
+    if since >= until:
+        raise bad_input("since", "contradiction", "lies not before the end of the period", since.isoformat(), "earlier")
+    with database.reading(world.engine) as connection:
+        count = decisions.count_between(connection, since, until)
+    if most is not None and count > most:
+        message = f"there are {count:,} decisions since then, and at most {most:,} are counted in one answer"
+        raise bad_input("since", "too_many", message, since.isoformat(), "a shorter period, or `wegwijs overrules`")
+    wanted = region_id(region) if region is not None else None
+    found, regions = _counted(world, since, until, wanted, lambda done: progress(done, count))
+    if wanted is not None and wanted not in (known := regions | _regions(world)):
+        raise bad_input("region", "unknown_region", "no decision names it", shown(region), ", ".join(sorted(known)))
+    told = report_of(found, rule)
+    texts = _texts(world)
+    if rule is not None and not told["rules"] and not any(rule in (name, name.partition("/")[2]) for name in texts):
+        raise bad_input("rule", "unknown_rule", "is not a rule, and fired in none of these decisions", rule, "its id")
+    rows = [{**row, "text": texts.get(row["rule"])} for row in told["rules"]]
+    period = {"since": since.isoformat(), "until": until.isoformat()}
+    return {"period": period, "region": wanted, **told, "rules": rows}
+
+
+def _counted(
+    world: World, since: datetime, until: datetime, region: str | None, progress: Callable[[int], None]
+) -> tuple[Tally, frozenset[str]]:
+    """The counts of a period, only of `region` if given, and the regions that its decisions name."""
+    directory = newest_directory(world)
+    found, regions, gone, done = Tally(), frozenset[str](), 0, 0
+    for count, page in _pages(world, since, until):
+        seen = [_seen(*each, directory) for each in page]
+        regions |= {each.region for each in seen if each.region is not None}
+        found += tally(each for each in seen if region is None or each.region == region)
+        gone += count - len(page)
+        done += count
+        progress(done)
+    return found + erased(gone), regions
+
+
+_Page = list[tuple[decisions.Brief, dict[str, Any], Standing]]
+
+
+def _pages(world: World, since: datetime, until: datetime) -> Iterator[tuple[int, _Page]]:
+    """The decisions of the period, the oldest first: how many there are in each page, and those that were not erased
+    with the beginning of their record and what counts of their outcomes."""
+    after: decisions.Position | None = None
+    while True:
+        with database.reading(world.engine) as connection:
+            found = decisions.briefs_between(connection, since, until, after, PAGE)
+            if not found:
+                return
+            page = _page(world, connection, found)
+        yield len(found), page
+        after = found[-1].position
+
+
+def _page(world: World, connection: database.Connection, found: list[decisions.Brief]) -> _Page:
+    recorded = records_of(world, connection, [brief.id for brief in found])
+    became = outcomes.of_decisions(connection, recorded)
+    every = [outcome_id for ids in became.values() for outcome_id in ids]
+    told = records_of(world, connection, every) if every else {}
+    return [
+        (
+            brief,
+            # most of a record is about places; what is needed here stands before its id
+            head(recorded[brief.id], "id", str(brief.id)),
+            standing([plain(told[each]) for each in became.get(brief.id, ()) if each in told]),
+        )
+        for brief in found
+        if brief.id in recorded
+    ]
+
+
+# -- what one decision adds -------------------------------------------------------------------------------------------
+
+
+def _seen(brief: decisions.Brief, record: Mapping[str, Any], became: Standing, directory: Directory) -> Seen:
+    name, version = brief.ruleset
+    decided, arrived = became.decided, became.arrived
+    return Seen(
+        rules=tuple(f"{name}/{rule}" for rule in record["evaluators"]["fired"]),
+        ruleset=f"{name}/{version}",
+        region=_region(record["case"], directory),
+        block=_block(brief.decided_at, directory),
+        recommended=brief.facility_id,
+        overridden=None if decided is None else decided["outcome"] == "overridden",
+        reason=None if decided is None else decided["reason"],
+        chosen=None if decided is None else decided["destination"],
+        urgency=_urgency(decided, brief.urgency),
+        arrived=_arrival(arrived) if arrived is not None else None,
+        refusals=tuple(
+            (place, answer["reason"])
+            for place, answer in sorted(became.answers.items())
+            if answer["event"] == "refused"
+        ),
+    )
+
+
+def _urgency(decided: Recorded | None, advised: int) -> str | None:
+    given = decided["urgency"] if decided is not None else None
+    if given is None:
+        return None
+    step = URGENCIES.index(given) - advised
+    return "same" if step == 0 else "higher" if step < 0 else "lower"
+
+
+def _arrival(arrived: Recorded) -> Arrival:
+    notes = arrived["notes"]
+    return Arrival(arrived["facility"], "stop_there" in notes, "refused_there" in notes, "not_chosen" in notes)
+
+
+def _region(case: Mapping[str, Any], directory: Directory) -> str | None:
+    """The region that the case names, else the ambulance region in which the patient was."""
+    named: str | None = case.get("region")
+    return named or ambulance_region(directory, case["location"]["lat"], case["location"]["lon"])
+
+
+def _block(at: datetime, directory: Directory) -> Block:
+    local = at.astimezone(TIME_ZONE)
+    if night(at):
+        return "night"
+    if office_hours(at, directory.holidays):
+        return "office_hours"
+    free = local.weekday() >= _SATURDAY or local.date() in directory.holidays
+    return "weekend" if free else "evening"
+
+
+# -- names ------------------------------------------------------------------------------------------------------------
+
+
+def _regions(world: World) -> frozenset[str]:
+    places = newest_directory(world).facilities
+    ambulance = {region_id(place.regions["rav"]) for place in places if "rav" in place.regions}
+    return frozenset(ambulance | {overlay.region for overlay in installed_overlays(world)})
+
+
+def _texts(world: World) -> dict[str, dict[str, str]]:
+    """Rule -> what it says, in the words of the newest ruleset that has it."""
+    return {
+        f"{rules.name}/{rule.id}": rule.text.wire()
+        for rules in sorted(installed_rulesets(world), key=lambda rules: rules.effective_from)
+        for rule in rules.rules
+    }
