@@ -28,7 +28,9 @@ EVERY_SECONDS = 0.25
 AFTER_FAULT_SECONDS = 2.0
 WAIT_SECONDS = 5.0
 END_SECONDS = 1.0
-"""A process that is asked to stop gives the entries that wait their place once more, and waits so long for that."""
+"""So long a process that is asked to stop goes on until no entry waits."""
+
+LAST_LOOKS_SECONDS = 0.02
 
 log = logging.getLogger("wegwijs.sequencer")
 
@@ -135,8 +137,8 @@ def begin_sequencing(world: World) -> Callable[[], None]:
 
 
 def keep_sequencing(world: World, stop: threading.Event) -> None:
-    """Sequence until `stop` is set, and once more then. What goes wrong is said, and tried again: entries wait, none is
-    lost."""
+    """Sequence until `stop` is set, and then what waits still. What goes wrong is said, and tried again: entries wait,
+    none is lost."""
     said = ""
     while not stop.is_set():
         fault = _fault(world, stop.is_set)
@@ -144,8 +146,18 @@ def keep_sequencing(world: World, stop: threading.Event) -> None:
             _say(fault)
         said = "" if fault is None else repr(fault)
         stop.wait(EVERY_SECONDS if fault is None else AFTER_FAULT_SECONDS)
-    if not said:
-        _fault(world)
+    until = time.monotonic() + END_SECONDS
+    # another process that is giving places may end as well, and not have seen the newest entries
+    while not said and time.monotonic() < until and _fault(world) is None and _any_waiting(world):
+        time.sleep(LAST_LOOKS_SECONDS)
+
+
+def _any_waiting(world: World) -> bool:
+    try:
+        with database.reading(world.engine) as connection:
+            return bool(store.logs_waiting(connection))
+    except StoreUnavailable:
+        return False
 
 
 def _fault(world: World, stopped: Callable[[], bool] = lambda: False) -> Exception | None:

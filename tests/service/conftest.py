@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -115,7 +116,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'data' / 'wegwijs.sqlite3'}"
         return
-    server: sa.Engine = request.getfixturevalue("postgres_server")
+    with empty_database(request.getfixturevalue("postgres_server")) as url:
+        yield url
+
+
+@contextmanager
+def empty_database(server: sa.Engine) -> Iterator[str]:
+    """The address of a database on `server` that is gone when the block ends."""
     name = f"wegwijs_test_{os.getpid()}_{secrets.token_hex(4)}"
     with server.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")

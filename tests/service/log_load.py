@@ -10,10 +10,9 @@ import socket
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -31,6 +30,7 @@ from routing.world import World
 from tests import fixtures_ruleset
 from tests.api.conftest import STEMI
 from tests.api.test_serve import KEY, PATIENCE_SECONDS, Server
+from tests.processes import children_of
 
 PAUSE_SECONDS = 0.02
 """So long a client waits that was not answered, and whoever reads the checkpoint between two looks."""
@@ -55,19 +55,6 @@ def workers_of(server: Server) -> list[int]:
     """The processes of `server` that answer requests, the oldest first."""
     assert server.process is not None
     return children_of(server.process.pid)
-
-
-def children_of(parent: int) -> list[int]:
-    """The processes that `parent` started and that still run."""
-    found = []
-    for each in Path("/proc").glob("[0-9]*"):
-        try:
-            state, above = (each / "stat").read_text().rpartition(")")[2].split()[:2]
-        except OSError:  # it ended while we looked
-            continue
-        if int(above) == parent and state != "Z":
-            found.append(int(each.name))
-    return sorted(found)
 
 
 # -- load -------------------------------------------------------------------------------------------------------------
@@ -149,10 +136,9 @@ def call(server: Server, method: str, path: str, body: str | None = None) -> tup
         connection.close()
 
 
-def await_true(holds: object, what: str) -> None:
+def await_true(holds: Callable[[], bool], what: str) -> None:
     """Wait until `holds()`; `what` is said if it never does."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    assert callable(holds)
     while not holds():
         assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS} s for {what}"
         time.sleep(PAUSE_SECONDS)
@@ -224,19 +210,20 @@ def assert_beginning(server: Server, earlier: Checkpoint, later: Checkpoint) -> 
     assert verify_consistency(earlier.size, earlier.root, later.size, later.root, proof)
 
 
-def lags(server: Server) -> list[float]:
-    """For every entry how many seconds passed until a checkpoint was signed that covers it, the shortest first."""
+def lags(server: Server, decisions: Collection[str]) -> list[float]:
+    """For each entry of `decisions` how many seconds passed until a checkpoint was signed that covers it, the shortest
+    first."""
+    entry, checkpoint = LOG_ENTRIES.c, LOG_CHECKPOINTS.c
     with opened_beside(server) as world, database.reading(world.engine) as connection:
-        entries: list[tuple[int, datetime]] = [
-            (position, logged_at)
-            for position, logged_at in connection.execute(sa.select(LOG_ENTRIES.c.position, LOG_ENTRIES.c.logged_at))
-        ]
-        signed = connection.execute(sa.select(LOG_CHECKPOINTS.c.size, LOG_CHECKPOINTS.c.signed_at)).all()
-    signed = sorted((size, moment) for size, moment in signed)
+        entries = connection.execute(sa.select(entry.id, entry.position, entry.logged_at)).all()
+        signed = connection.execute(sa.select(checkpoint.size, checkpoint.signed_at).order_by(checkpoint.size)).all()
     sizes = [size for size, _ in signed]
-    return sorted(
-        (signed[bisect_right(sizes, position)][1] - logged_at).total_seconds() for position, logged_at in entries
-    )
+    covered = [
+        (signed[bisect_right(sizes, place)].signed_at, since)
+        for found, place, since in entries
+        if str(found) in decisions
+    ]
+    return sorted((until - since).total_seconds() for until, since in covered)
 
 
 def percentile(values: Sequence[float], part: float) -> float:
