@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from api import create_app
 from api.events import Streams
-from api.outcome_schemas import Outcome, OutcomeList, Overrules
+from api.outcome_schemas import Outcome
 from api.schemas import Decision, DecisionPage, FacilityPage, Replay, RulesetPage
 from routing import service
 from routing.settings import Settings
