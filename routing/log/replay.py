@@ -30,12 +30,15 @@ def replay(record: bytes, directory: Directory, evaluators: Evaluators) -> list[
     """
     then = plain(record)
     check_version(then)
-    return differences_between(record, decided_again(then, directory, evaluators))
+    return _compared(record, then, decided_again(then, directory, evaluators))
 
 
 def differences_between(record: bytes, again: dict[str, Any]) -> list[Difference]:
     """Where `again`, which was made now of the same case (see `decided_again`), is not what `record` says."""
-    then = plain(record)
+    return _compared(record, plain(record), again)
+
+
+def _compared(record: bytes, then: Mapping[str, Any], again: dict[str, Any]) -> list[Difference]:
     if then["version"] == 1:
         again = as_version_1(again)
     again["software"] = then["software"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 import traceback
@@ -87,12 +88,22 @@ def _patiently(told: bytes, chunk: Chunk, own: Callable[[Mapping[str, Any]], Set
     for pause in (*PAUSES_SECONDS, None):
         try:
             world, judge = _ready(told, own)
-            return work(world, judge, chunk)
+            found = work(world, judge, chunk)
+            _settle()
+            return found  # noqa: TRY300 - the last statement of a try that is tried again
         except StoreUnavailable:
             if pause is None:
                 raise
             time.sleep(pause)
     raise AssertionError("the last try answers or raises")
+
+
+def _settle() -> None:
+    """Rules and words, once they are built, stay: looking through them for garbage again and again takes a sixth of the
+    time."""
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()
 
 
 def _ready(told: bytes, own: Callable[[Mapping[str, Any]], Settings]) -> tuple[World, Judge]:
