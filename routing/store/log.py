@@ -228,7 +228,7 @@ def span(connection: sa.Connection, log: str) -> tuple[int, int]:
     count, first, last = connection.execute(query.where(_ENTRIES.log == log, positions.is_not(None))).one()
     if count == 0:
         return 0, 0
-    if count != last + 1 - first:
+    if first < 0 or count != last + 1 - first:
         message = f"{count} entries, the first is at {first} and the last at {last}"
         raise BadRecord(f"positions are missing in the log `{log}`: {message}")
     return int(first), int(last) + 1
