@@ -99,7 +99,7 @@ def read_capsule(data: bytes) -> CapsuleForm:
         raise _not_a_capsule("is no capsule")
     version = found["capsule"]
     if version != CAPSULE_VERSION:
-        raise OtherSoftware(f"capsules of version `{str(version)[:20]}` are not known here")
+        raise OtherSoftware(f"capsules of version {ascii(version)[:20]} are not known here")
     try:
         capsule = CapsuleForm.model_validate(found)
     except ValidationError as error:
@@ -119,4 +119,5 @@ def _check_entries(capsule: CapsuleForm) -> None:
 
 
 def _not_a_capsule(message: str) -> BadInput:
-    return BadInput((Fault("capsule", "not_a_capsule", message, None, "a file of `wegwijs log export`"),))
+    harmless = "".join(each if each.isprintable() else "�" for each in message)
+    return BadInput((Fault("capsule", "not_a_capsule", harmless, None, "a file of `wegwijs log export`"),))

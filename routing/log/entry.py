@@ -131,15 +131,15 @@ def read_entry(entry: bytes) -> dict[str, Any]:
     if not isinstance(found, dict) or not is_canonical(entry):
         raise BadRecord("an entry is not canonical JSON")
     if found.get("version") != ENTRY_VERSION:
-        raise OtherSoftware(f"entries of version `{str(found.get('version'))[:20]}` are not known here")
+        raise OtherSoftware(f"entries of version {ascii(found.get('version'))[:20]} are not known here")
     form = _FORMS.get(str(found.get("kind")))
     if form is None:
-        raise OtherSoftware(f"entries of kind `{str(found.get('kind'))[:20]}` are not known here")
+        raise OtherSoftware(f"entries of kind {ascii(found.get('kind'))[:20]} are not known here")
     try:
         form.model_validate(found)
     except ValidationError as error:
         odd = ".".join(str(part) for part in error.errors(include_url=False, include_input=False)[0]["loc"])
-        raise BadRecord(f"an entry of kind `{found['kind']}` is not as it must be, at `{odd[:100]}`") from None
+        raise BadRecord(f"an entry of kind `{found['kind']}` is not as it must be, at {odd[:100]!a}") from None
     return found
 
 
