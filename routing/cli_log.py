@@ -13,7 +13,8 @@ import orjson
 from routing import capsules, keys_here, log_check, log_proofs
 from routing.errors import bad_input
 from routing.keys_here import LOGS
-from routing.log.capsule import BYTES_MOST, Verdict, read_capsule, verify
+from routing.log.capsule import Verdict, verify
+from routing.log.capsule_form import BYTES_MOST, read_capsule
 from routing.log.entry import DECISIONS_LOG
 from routing.log.note import read_vkey
 from routing.terminal import (
@@ -120,8 +121,16 @@ _VERDICTS = {
 def _as_text(verdict: Verdict, language: str) -> str:
     lines = [_VERDICTS[verdict.verdict, language]]
     lines += [f"  {_SIGNS[check.ok]} {getattr(check.text, language)}" for check in verdict.checks]
-    lines += [f"    {each['path']}: {each['then']!r} -> {each['now']!r}" for each in verdict.differences[:50]]
-    return "\n".join(lines) + "\n"
+    lines += [
+        f"    {each['path']}: {str(each['then'])[:200]} -> {str(each['now'])[:200]}"
+        for each in verdict.differences[:50]
+    ]
+    return "".join(f"{_harmless(line)}\n" for line in lines)
+
+
+def _harmless(line: str) -> str:
+    """`line` without anything that could write elsewhere on the screen: a capsule may be made to deceive."""
+    return "".join(each if each.isprintable() else "�" for each in line)
 
 
 def _log_verify(arguments: argparse.Namespace) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from routing.errors import KeysUnusable
 from routing.keyring import Keyring, name_of, new_keyring, read_keyring, seed_of, with_new_keys, write_keyring
 from routing.log.entry import DECISIONS_LOG
-from routing.log.note import Signer, new_signer, read_vkey, sign, verifier_of, vkey
+from routing.log.note import Signer, Verifier, new_signer, read_vkey, sign, verifier_of, vkey
 from routing.log.proof import announcement
 from routing.store import database
 from routing.store import log as store
@@ -39,15 +40,17 @@ def keyring_of(world: World) -> Keyring:
 def checked_keyring(world: World, connection: database.Connection) -> Keyring:
     """The keys of this installation, once it is certain that others can read what is sealed with them and that they
     sign these logs. Raises KeysUnusable."""
-    keyring = keyring_of(world)
-    if _CHECKED not in world.kept:
+
+    def check() -> Keyring:
+        keyring = keyring_of(world)
         try:
             _check(world, connection, keyring)
         except KeysUnusable:
             forget_keyring(world)  # the right file may be put there while this process runs
             raise
-        world.kept.add(_CHECKED)
-    return keyring
+        return _in_use(connection, keyring)
+
+    return world.memory.once((_CHECKED, world.settings.database_url), check)
 
 
 def keyring_with(world: World, connection: database.Connection, sealing_keys: Iterable[str]) -> Keyring:
@@ -71,7 +74,7 @@ def _newest_that(world: World, connection: database.Connection, fits: Callable[[
 def forget_keyring(world: World) -> None:
     """Read the file of keys again when they are next needed: another process may have added some."""
     world.memory.forget(_KEYRING)
-    world.kept.discard(_CHECKED)
+    world.memory.forget((_CHECKED, world.settings.database_url))
 
 
 def prepare_keys(world: World, connection: database.Connection, now: datetime) -> None:
@@ -112,6 +115,12 @@ def signer_of(world: World, connection: database.Connection, log: str) -> Signer
     return found
 
 
+def verifiers_of(world: World, connection: database.Connection, log: str) -> list[Verifier]:
+    """The keys that ever signed `log`, by the file of keys: what the database says of them proves nothing."""
+    name = origin_of(connection, log)
+    return [verifier_of(new_signer(name, seed_of(signing, name))) for signing in keyring_of(world).signing]
+
+
 def rotate(world: World, now: datetime, *, signing: bool, sealing: bool) -> list[str]:
     """Begin to sign, or to seal, with new keys; says what was done, line by line. The key that signed before announces
     the new one. Raises KeysUnusable, StoreUnavailable."""
@@ -148,6 +157,13 @@ def _signer(keyring: Keyring, key: store.LogKey) -> Signer | None:
     name = read_vkey(key.vkey).name
     signers = (new_signer(name, seed_of(signing, name)) for signing in reversed(keyring.signing))
     return next((signer for signer in signers if vkey(verifier_of(signer)) == key.vkey), None)
+
+
+def _in_use(connection: database.Connection, keyring: Keyring) -> Keyring:
+    """`keyring` with the sealing key last that the database knows as the newest: one that was made by a rotation that
+    failed must not seal, because no other machine has it."""
+    newest = _newest(connection, SEALING).vkey
+    return replace(keyring, sealing=tuple(sorted(keyring.sealing, key=lambda key: name_of(key) == newest)))
 
 
 def _check(world: World, connection: database.Connection, keyring: Keyring) -> None:

@@ -7,10 +7,23 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+import orjson
+
 from routing.errors import BadInput, BadRecord, KeysUnusable, OtherSoftware
-from routing.keys_here import ACCESS_LOG, checked_keyring
+from routing.keys_here import ACCESS_LOG, keyring_with
 from routing.log.entry import DECISIONS_LOG
-from routing.log.merkle import EMPTY, Frontier, append, frontier_of, leaf_hash, root, root_of
+from routing.log.merkle import (
+    EMPTY,
+    HASH_BYTES,
+    TILE_BYTES,
+    TILE_WIDTH,
+    Frontier,
+    append,
+    frontier_of,
+    leaf_hash,
+    root,
+    tile_root,
+)
 from routing.log.note import Verifier, opened, read_checkpoint, read_vkey
 from routing.log.proof import KeyForm, chain_of
 from routing.log_here import check_committed, unsealed
@@ -58,13 +71,16 @@ def check_log(
     world: World, log: str = DECISIONS_LOG, *, with_records: bool = False, progress: Progress = lambda _done, _of: None
 ) -> Found:
     """Hold every entry of `log` against the checkpoints that were signed, and every record against its entry: that it
-    is there, or was erased; with `with_records` also that it says what it said. Raises StoreUnavailable, BadRecord if
-    the entries cannot even be read in their order."""
+    is there, or was erased; with `with_records` also that it says what it said. Raises StoreUnavailable."""
     found = Found(log)
     with database.reading_one_state(world.engine) as connection:  # the log grows meanwhile
         keys = _keys(connection, log, found)
-        first, size = store.span(connection, log)
         found.waiting = store.count_waiting(connection, log)
+        try:
+            first, size = store.span(connection, log)
+        except BadRecord as error:  # nothing can be said of a tree with holes in it
+            found.problem(str(error))
+            return found
         if first > (removed_below(connection) if log == ACCESS_LOG else 0):
             found.problem(f"the first {first} entries are gone, and no entry says that they were removed")
         _tree(connection, log, (first, size), keys, found, progress)
@@ -93,18 +109,25 @@ def _tree(
     found: Found,
     progress: Progress,
 ) -> None:
-    """Every entry against every checkpoint, in one go. Of the oldest that were removed only the tiles are left: what
-    was signed of them alone cannot be held against anything, and what was signed later is against both."""
+    """Every entry against every checkpoint and every tile, in one go. Of the oldest that were removed only the tiles
+    are left: what was signed of them alone cannot be held against anything, and what was signed later is against both.
+    """
     first, size = span
     leaves = (leaf_hash(entry) for _, entry in store.bytes_between(connection, log, first, size))
-    frontier = frontier_of(first, lambda *tile: store.tile(connection, log, *tile)) if first else EMPTY
-    signed = first
+    try:
+        frontier = frontier_of(first, lambda *tile: store.tile(connection, log, *tile)) if first else EMPTY
+    except BadRecord as error:
+        found.problem(f"the tree of what was removed: {error}")
+        return
+    signed, tiles = first, _Tiles(connection, log, first)
     for signed, note, _ in store.checkpoints(connection, log, first):
         if not frontier.size < signed <= size:
             found.problem(f"a checkpoint of {signed} entries: the log does not have as many, or it came before")
             break
         while frontier.size < signed:
-            frontier = append(frontier, islice(leaves, min(_PAGE, signed - frontier.size)))
+            page = list(islice(leaves, min(_PAGE, signed - frontier.size)))
+            frontier = append(frontier, page)
+            tiles.add(0, b"".join(page))
             progress(frontier.size, size)
         found.checkpoints += 1
         if (wrong := _wrong(note, keys, frontier)) is not None:
@@ -112,8 +135,51 @@ def _tree(
     found.entries = frontier.size - first
     if signed < size:
         found.problem(f"{size - signed} entries have a place in the tree that nobody signed")
-    elif size and _root_of_tiles(connection, log, size) != root(frontier):
-        found.problem("the tiles of the tree are not those of the entries")
+    elif frontier.size == size:
+        tiles.end()
+    for level, number in tiles.wrong:
+        found.problem(f"tile {level}/{number} of the tree is not that of the entries")
+
+
+class _Tiles:
+    """Holds the tiles that are kept against the hashes of a tree as these come by."""
+
+    def __init__(self, connection: database.Connection, log: str, first: int) -> None:
+        self.connection, self.log = connection, log
+        self.rows: list[bytearray] = []
+        self.numbers: list[int] = []
+        self.wrong: list[tuple[int, int]] = []
+        while first:  # of what was removed there is nothing but the tiles themselves
+            number, held = divmod(first, TILE_WIDTH)
+            kept = store.tile(connection, log, len(self.rows), number) if held else b""
+            self.rows.append(bytearray(kept[: held * HASH_BYTES]))
+            self.numbers.append(number)
+            first = number
+
+    def add(self, level: int, hashes: bytes) -> None:
+        """The next hashes of a level."""
+        if level == len(self.rows):
+            self.rows.append(bytearray())
+            self.numbers.append(0)
+        row = self.rows[level]
+        row += hashes
+        while len(row) >= TILE_BYTES:
+            full = bytes(row[:TILE_BYTES])
+            del row[:TILE_BYTES]
+            self._compare(level, full)
+            self.add(level + 1, tile_root(full))
+
+    def end(self) -> None:
+        """There are no more hashes."""
+        for level, row in enumerate(self.rows):
+            if row:
+                self._compare(level, bytes(row))
+
+    def _compare(self, level: int, hashes: bytes) -> None:
+        number = self.numbers[level]
+        self.numbers[level] += 1
+        if store.tile(self.connection, self.log, level, number) != hashes:
+            self.wrong.append((level, number))
 
 
 def _wrong(note: str, keys: list[Verifier], frontier: Frontier) -> str | None:
@@ -127,19 +193,16 @@ def _wrong(note: str, keys: list[Verifier], frontier: Frontier) -> str | None:
     return None if checkpoint.root == root(frontier) else "the entries are not those that were signed"
 
 
-def _root_of_tiles(connection: database.Connection, log: str, size: int) -> bytes | None:
-    try:
-        return root_of(size, lambda *tile: store.tile(connection, log, *tile))
-    except BadRecord:
-        return None
-
-
 def _records(world: World, connection: database.Connection, size: int, found: Found, *, with_records: bool) -> None:
     erased = store.erased_decisions(connection, DECISIONS_LOG)
-    entries = (each for each in store.between(connection, DECISIONS_LOG, 0, size) if each.kind != "erasure")
+    entries = store.between(connection, DECISIONS_LOG, 0, size)
     while page := list(islice(entries, _PAGE)):
         kept = records.read_all(connection, [logged.id for logged in page])
         for logged in page:
+            if not _told_right(logged):
+                found.problem(f"entry {logged.position} is kept as another one than it says itself: `{logged.id}`")
+            if logged.kind == "erasure":
+                continue
             gone, sealed = (logged.decision_id or logged.id) in erased, kept.get(logged.id)
             found.records, found.erased = found.records + (not gone), found.erased + gone
             if (sealed is None) != gone:
@@ -151,10 +214,21 @@ def _records(world: World, connection: database.Connection, size: int, found: Fo
         found.problem(f"decision `{missing}` stands in no log")
 
 
+def _told_right(logged: store.Logged) -> bool:
+    """Whether an entry is kept under what it says itself: only that was signed."""
+    try:
+        said = orjson.loads(logged.entry)
+        about = None if logged.decision_id is None else str(logged.decision_id)
+        return (said["id"], said["kind"], said.get("decision")) == (str(logged.id), logged.kind, about)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return False
+
+
 def _record(
     world: World, connection: database.Connection, logged: store.Logged, sealed: records.Sealed, found: Found
 ) -> None:
     try:
-        check_committed(logged.entry, *unsealed(checked_keyring(world, connection), logged.id, sealed))
+        keyring = keyring_with(world, connection, [sealed.sealing_key])
+        check_committed(logged.entry, *unsealed(keyring, logged.id, sealed))
     except (BadRecord, OtherSoftware, KeysUnusable) as error:
         found.problem(f"{logged.kind} `{logged.id}`: {error}")

@@ -10,15 +10,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
 from routing.errors import BadRecord, StoreUnavailable, WegwijsError
-from routing.keys_here import checked_keyring, signer_of
+from routing.keys_here import checked_keyring, signer_of, verifiers_of
 from routing.log.entry import DECISIONS_LOG
 from routing.log.merkle import EMPTY_ROOT, Tile, leaf_hash, root_of, tiles_after
-from routing.log.note import Checkpoint, checkpoint_text, read_checkpoint, sign
+from routing.log.note import Checkpoint, Verifier, checkpoint_text, opened, read_checkpoint, sign
 from routing.store import database, rule_index
 from routing.store import log as store
 from routing.world import World
@@ -50,7 +50,7 @@ def sequence(world: World, log: str, most: int = BATCH) -> int:
                 kept[level, number] = store.tile(connection, log, level, number)
             return kept[level, number]
 
-        size = _signed_size(connection, log, tile)
+        size = _signed_size(connection, log, tile, verifiers_of(world, connection, log))
         grown = tiles_after(size, tile, [leaf_hash(entry) for _, entry in waiting])
         kept.update(grown)
         store.put_tiles(connection, log, grown)
@@ -63,17 +63,18 @@ def sequence(world: World, log: str, most: int = BATCH) -> int:
         return len(waiting)
 
 
-def _signed_size(connection: database.Connection, log: str, tile: Tile) -> int:
-    """How many entries the tree has, by what was signed last, after holding the tree against it."""
+def _signed_size(connection: database.Connection, log: str, tile: Tile, verifiers: Sequence[Verifier]) -> int:
+    """How many entries the tree has, by what was signed last, after holding the tree against it. Whoever may write in
+    the database could otherwise have a tree signed that they made themselves."""
     head = store.head(connection, log)
     size, note = (0, "") if head is None else head
     if (placed := store.placed_up_to(connection, log)) != size:
         raise BadRecord(f"{placed} entries of the log `{log}` have a place, and {size} were signed")
     if head is None:
         return 0
-    text = note.partition("\n\n")[0] + "\n"
-    signed = read_checkpoint(text)
-    if signed.size != size or signed.root != (root_of(size, tile) if size else EMPTY_ROOT):
+    signed = read_checkpoint(opened(note, verifiers).text)
+    of_this_log = (signed.origin, signed.size) == (verifiers[0].name, size)
+    if not of_this_log or signed.root != (root_of(size, tile) if size else EMPTY_ROOT):
         raise BadRecord(f"the tree of the log `{log}` is not the one that was signed at {size} entries")
     return size
 

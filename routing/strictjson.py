@@ -18,8 +18,8 @@ class NotJson(BadInput):
     """The bytes are not exactly one clean JSON document; the single fault says where and why."""
 
 
-def parse(data: bytes) -> Any:
-    """`data` as plain values. Raises NotJson."""
+def parse(data: bytes, levels_most: int = LEVELS_MOST) -> Any:
+    """`data` as plain values, nested at most so many levels deep. Raises NotJson."""
     if not data.strip():
         raise _refuse("empty_body", "the body is empty", "one JSON object")
     try:
@@ -30,8 +30,8 @@ def parse(data: bytes) -> Any:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise _not_json(text, error) from None
-    if _deeper_than(value, LEVELS_MOST):
-        raise _refuse("too_deep", "objects and lists are nested too deep", f"at most {LEVELS_MOST} levels")
+    if _deeper_than(value, levels_most):
+        raise _refuse("too_deep", "objects and lists are nested too deep", f"at most {levels_most} levels")
     # orjson takes the last of two equal keys: the wrong one of two blood pressures would decide without a word
     json.loads(text, object_pairs_hook=_refuse_doubles, parse_int=str, parse_float=str)
     return value

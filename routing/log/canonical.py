@@ -28,6 +28,7 @@ _OPTIONS = (
 
 _DECIMAL = re.compile(rb'\{"decimal":"(-?[0-9]+\.[0-9]+)"\}')
 # Quotes inside a text are escaped, so this can only be an object.
+_DIGITS = re.compile(r"-?[0-9]{1,16}\.[0-9]{1,400}")
 
 
 def exact(value: float) -> int | Decimal:
@@ -105,6 +106,8 @@ def _read(value: Any) -> Any:
         if not all(key.isascii() for key in value):
             raise ValueError("keys are ASCII text")
         if value.keys() == {"decimal"}:
+            if not _DIGITS.fullmatch(value["decimal"]):  # Decimal reads more than digits, and 1E+999999999 fills memory
+                raise ValueError("a decimal is written in digits")
             return Decimal(value["decimal"])
         return {key: _read(item) for key, item in value.items()}
     if isinstance(value, list):

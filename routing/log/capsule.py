@@ -6,82 +6,30 @@ words and places with which it can be decided again. What does not hold is said,
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from itertools import pairwise
 from typing import Any, Literal
 
 import orjson
-from pydantic import ConfigDict, ValidationError
-from pydantic import Field as Limit
 
-from routing.errors import BadData, BadInput, BadRecord, EngineFault, Fault, OtherSoftware
-from routing.facilities.directory import Directory, read_directory
-from routing.facilities.facts import combined, digest_of_facts
-from routing.facilities.profile import capability_table
-from routing.geography import Places, Point
+from routing.errors import BadInput, BadRecord, OtherSoftware
 from routing.log.canonical import canonical, plain
+from routing.log.capsule_form import CapsuleForm, EntryForm, ToldForm, WithheldForm
+from routing.log.capsule_places import KnownPlaces
 from routing.log.capsule_words import Check, say
-from routing.log.commitments import Field, commitment, over_all, record_of
-from routing.log.entry import read_entry
+from routing.log.commitments import SALT_BYTES, Field, commitment, over_all, record_of
+from routing.log.entry import decision_members, outcome_members, read_entry
 from routing.log.note import Verifier
-from routing.log.proof import LogForm, PlaceForm, Signed, Strict, in_tree, read_signed
-from routing.log.record import check_version, travel_of
+from routing.log.proof import Signed, in_tree, read_hash, read_signed
+from routing.log.record import RECORD_VERSION, check_version
 from routing.log.replay import Difference, decided_again, differences_between
 from routing.rules.building import ruleset_from_source
 from routing.rules.evaluation import Evaluators, build_evaluators
-from routing.travel import Travel
+from routing.rules.ruleset import Ruleset
+from routing.travel import straight_line
 from routing.vocabulary import Vocabulary, digest_of, vocabulary_from_source
-
-CAPSULE_VERSION = 1
-BYTES_MOST = 256 * 1024 * 1024
-"""A file that is larger is no capsule."""
-
-
-class ToldForm(Strict):
-    """A field of a record with its salt (base64)."""
-
-    path: str = Limit(max_length=200)
-    salt: str = Limit(max_length=24)
-    value: Any
-
-
-class WithheldForm(Strict):
-    """A field that is not told: what stands for it in the log (base64)."""
-
-    withheld: str = Limit(max_length=44)
-
-
-class EntryForm(Strict):
-    """An entry of a log in its exact bytes, where it stands, and its record; `record` is None where there is none, or
-    none any more."""
-
-    entry: str
-    place: PlaceForm
-    record: list[ToldForm | WithheldForm] | None
-
-
-class PlacesForm(Strict):
-    """The public holidays, the facts of the places that mattered, and the digests of all others."""
-
-    holidays: list[str]
-    facts: dict[str, Any]
-    others: dict[str, str]
-
-
-class CapsuleForm(Strict):
-    """The whole file. Without the record of the decision there are no rules and places either."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
-
-    capsule: int
-    log: LogForm
-    decision: EntryForm
-    others: list[EntryForm] = Limit(max_length=10_000)
-    vocabulary: dict[str, Any] | None
-    ruleset: dict[str, Any] | None
-    places: PlacesForm | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,30 +50,6 @@ class Verdict:
         return "verified" if not failed and {"entry", "signature", "inclusion"} <= proven else "failed"
 
 
-def read_capsule(data: bytes) -> CapsuleForm:
-    """The capsule in `data`. Raises BadInput if it is none, is cut off or was damaged beyond reading; OtherSoftware if
-    its version is not known."""
-    if len(data) > BYTES_MOST:
-        raise _not_a_capsule("is larger than any capsule")
-    try:
-        found = orjson.loads(data)
-    except ValueError:
-        raise _not_a_capsule("is not a whole JSON document: it is cut off, or damaged") from None
-    if not isinstance(found, dict) or "capsule" not in found:
-        raise _not_a_capsule("is no capsule")
-    if found["capsule"] != CAPSULE_VERSION:
-        raise OtherSoftware(f"capsules of version `{str(found['capsule'])[:20]}` are not known here")
-    try:
-        return CapsuleForm.model_validate(found)
-    except ValidationError as error:
-        where = ".".join(str(part) for part in error.errors(include_url=False, include_input=False)[0]["loc"])
-        raise _not_a_capsule(f"is not as a capsule must be, at `{where[:100]}`") from None
-
-
-def _not_a_capsule(message: str) -> BadInput:
-    return BadInput((Fault("capsule", "not_a_capsule", message, None, "a file of `wegwijs log export`"),))
-
-
 def verify(capsule: CapsuleForm, trusted: Sequence[Verifier] = ()) -> Verdict:
     """Check everything that the capsule lets one check. Never raises for what stands in it: what cannot be checked
     because it is wrong has failed."""
@@ -139,7 +63,7 @@ def verify(capsule: CapsuleForm, trusted: Sequence[Verifier] = ()) -> Verdict:
         differences = tuple(_again(capsule, entry, record, checks))
     _others(capsule, entry, signed, checks)
     told = None if record is None else record.told
-    return Verdict(tuple(checks), None if entry is None else str(entry.get("id")), differences, told)
+    return Verdict(tuple(checks), None if entry is None else str(entry["id"]), differences, told)
 
 
 # -- the log ----------------------------------------------------------------------------------------------------------
@@ -157,12 +81,16 @@ def _signed(capsule: CapsuleForm, trusted: Sequence[Verifier], checks: list[Chec
     return signed
 
 
-def _entry(form: EntryForm, checks: list[Check]) -> Mapping[str, Any] | None:
+def _read(form: EntryForm) -> Mapping[str, Any] | None:
     try:
-        entry = read_entry(form.entry.encode())
+        return read_entry(form.entry.encode())
     except (BadRecord, OtherSoftware, UnicodeEncodeError):
-        entry = {}
-    if entry.get("kind") != "decision":
+        return None
+
+
+def _entry(form: EntryForm, checks: list[Check]) -> Mapping[str, Any] | None:
+    entry = _read(form)
+    if entry is None or entry["kind"] != "decision":
         say(checks, "entry", False)
         return None
     say(checks, "entry", True, id=entry["id"], at=entry["at"])
@@ -209,132 +137,183 @@ def _record(form: EntryForm, entry: Mapping[str, Any] | None, checks: list[Check
 
 def _told(fields: Sequence[ToldForm | WithheldForm], commitments: str) -> _Told:
     """What is told, after holding it against what stands in the log. Raises BadRecord."""
-    if over_all(map(_commitment, fields)) != commitments:
+    told = [field for field in fields if isinstance(field, ToldForm)]
+    paths = [field.path for field in told]
+    withheld = [read_hash(field.withheld) for field in fields if isinstance(field, WithheldForm)]
+    ordered = paths == sorted(paths) and withheld == sorted(withheld)
+    if not ordered or not all(isinstance(field, ToldForm) for field in fields[: len(told)]):
+        raise BadRecord("the fields are not in their order")
+    if over_all([*map(_commitment, told), *withheld]) != commitments:
         raise BadRecord("what is told is not what stands in the log")
-    told = [(field.path, field.value) for field in fields if isinstance(field, ToldForm)]
-    return _Told(record_of(told), len(told) == len(fields))
+    return _Told(record_of((field.path, field.value) for field in told), not withheld)
 
 
-def _commitment(field: ToldForm | WithheldForm) -> bytes:
+def _commitment(field: ToldForm) -> bytes:
+    # a salt of another length would let bytes go over from it into the path
+    salt = read_hash(field.salt, SALT_BYTES)
     try:
-        if isinstance(field, WithheldForm):
-            return base64.b64decode(field.withheld, validate=True)
-        salt = base64.b64decode(field.salt, validate=True)
         return commitment(Field(field.path, canonical(field.value)), salt)
     except ValueError as error:  # also what has no canonical form
         raise BadRecord("a field is not written as it must be") from error
 
 
+def _agrees(
+    entry: Mapping[str, Any],
+    record: _Told,
+    members: Callable[[Mapping[str, Any]], dict[str, Any]],
+    of_entry: Callable[[Mapping[str, Any]], dict[str, Any]],
+) -> bool:
+    """Whether `entry` says the same as what is told of its record; where a field is withheld there is nothing to
+    contradict."""
+    told = record.told if record.whole else _over(of_entry(entry), record.told)
+    try:
+        said = members(told)
+        return canonical(said) == canonical({key: value for key, value in entry.items() if key != "commitments"})
+    except _SHAPE:
+        return False
+
+
+def _over(start: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """`start` with what is told in its place, also within `case` and `result`."""
+    inner = {
+        name: {**start[name], **told[name]}
+        for name in ("case", "result")
+        if isinstance(start.get(name), Mapping) and isinstance(told.get(name), Mapping)
+    }
+    return {**start, **told, **inner}
+
+
+def _decision_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The record of a decision as far as its entry says it."""
+    rules = entry["ruleset"]
+    return {
+        **_alike(entry),
+        "decided_at": entry["at"],
+        "supersedes": entry["supersedes"],
+        "case": {"channel": entry["channel"]},
+        "ruleset": {name: rules[name] for name in ("name", "version", "digest")},
+        "vocabulary": entry["vocabulary"],
+        "directory": entry["directory"],
+        "result": {"provenance": {"region": rules["region"]}},
+    }
+
+
+def _outcome_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The record of an outcome as far as its entry says it."""
+    return {**_alike(entry), "recorded_at": entry["at"], "decision": entry["decision"]}
+
+
+def _alike(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {**{name: entry[name] for name in ("id", "asker", "software")}, "version": entry["record"]}
+
+
 # -- deciding again ---------------------------------------------------------------------------------------------------
 
 
-def _again(capsule: CapsuleForm, entry: Mapping[str, Any], found: _Told, checks: list[Check]) -> Iterator[Difference]:
-    words, rules = _rules(capsule, entry, checks)
+def _again(capsule: CapsuleForm, entry: Mapping[str, Any], found: _Told, checks: list[Check]) -> Sequence[Difference]:
+    """Decide again, if everything that it takes is there and is what stands in the log."""
+    say(checks, "same", _agrees(entry, found, decision_members, _decision_of))
+    rules = _rules(capsule, entry, checks)
     places = _places(capsule, entry, checks)
-    if not found.whole:
+    known = entry["record"] in range(1, RECORD_VERSION + 1)
+    if not known:
+        say(checks, "form", None)
+    if not found.whole or rules is None or places is None or not known:
         say(checks, "evaluators", None)
         say(checks, "replay", None)
-        return
-    if words is None or rules is None or places is None:
-        return
+        return ()
+    heard: list[Check] = []
     try:
-        record = plain(canonical(found.told))
-        matches = {"id": record["id"], "at": record["decided_at"], "asker": record["asker"]}
-        say(checks, "same", all(entry[name] == value for name, value in matches.items()))
-        again = made_again(canonical(found.told), places, words, rules)
-        same = again["evaluators"] == record["evaluators"]
-        say(checks, "evaluators", same, count=len(record["evaluators"]["fired"]))
-        differing = differences_between(canonical(found.told), again)
-    except (BadData, BadInput, BadRecord, OtherSoftware, EngineFault, *_SHAPE):
-        say(checks, "replay", False, count=0)
-        return
+        differing = _replay(canonical(found.told), places, rules, heard)
+    except Exception:  # noqa: BLE001 - made to deceive or not, with such fields nothing can be decided
+        say(checks, "decidable", False)
+        say(checks, "replay", None)
+        return ()
+    checks.extend(heard)
+    return differing
+
+
+def _replay(written: bytes, places: KnownPlaces, rules: Evaluators, checks: list[Check]) -> list[Difference]:
+    record = plain(written)
+    again = made_again(written, places, rules)
+    same = canonical(again["evaluators"]) == canonical(record["evaluators"])
+    say(checks, "evaluators", same, count=len(record["evaluators"]["fired"]))
+    _travel(record, again, places, rules.ruleset, checks)
+    say(checks, "reach", places.suffice(record, again, rules.ruleset))
+    differing = differences_between(written, again)
     say(checks, "replay", not differing, count=len(differing))
-    yield from differing
+    return differing
+
+
+def made_again(record: bytes, places: KnownPlaces, rules: Evaluators) -> dict[str, Any]:
+    """The record that is made now of the case in `record`, with what is known of places. What was known of all places,
+    and the times of travel, are taken over: they are checked by their digests and as fields of the record. Raises
+    BadInput, BadRecord, OtherSoftware, or what reading another shape raises."""
+    then = plain(record)
+    check_version(then)
+    again = decided_again(then, places.directory(rules.ruleset.vocabulary, then), rules, places.travel(then))
+    told = orjson.loads(record)
+    return {**again, **{name: told[name] for name in ("directory", "travel") if name in told}}
+
+
+def _travel(
+    record: Mapping[str, Any], again: Mapping[str, Any], places: KnownPlaces, rules: Ruleset, checks: list[Check]
+) -> None:
+    """Whether the times of travel are those that come out here, where they were worked out and not asked elsewhere."""
+    times = places.times(record)
+    if times is None or record["travel"]["method"] != straight_line.METHOD:
+        say(checks, "travel", None)
+        return
+    location, directory = record["case"]["location"], places.directory(rules.vocabulary, record)
+    decided_at = datetime.fromisoformat(again["decided_at"])
+    anew = straight_line.minutes((location["lat"], location["lon"]), directory.places, decided_at)
+    say(checks, "travel", tuple(anew) == times[0])
 
 
 _SHAPE = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 """What reading something of another shape raises: a capsule may be made to deceive."""
 
 
-def made_again(record: bytes, places: KnownPlaces, words: Vocabulary, rules: Evaluators) -> dict[str, Any]:
-    """The record that is made now of the case in `record`, with what is known of places. What was known of all places,
-    and the times of travel, are taken over: they are checked by their digests and as fields of the record. Raises
-    BadInput, BadRecord, OtherSoftware, or what reading another shape raises."""
-    then = plain(record)
-    check_version(then)
-    again = decided_again(then, places.directory(words, then), rules, places.travel(then))
-    told = orjson.loads(record)
-    return {**again, **{name: told[name] for name in ("directory", "travel") if name in told}}
-
-
-def _rules(
-    capsule: CapsuleForm, entry: Mapping[str, Any], checks: list[Check]
-) -> tuple[Vocabulary | None, Evaluators | None]:
-    source, words = capsule.ruleset, capsule.vocabulary
-    named = entry["ruleset"]
-    if source is None or words is None:
-        say(checks, "rules", None, name=named["name"], version=named["version"])
-        return None, None
-    fits = digest_of(source) == named["digest"] and digest_of(words) == entry["vocabulary"]
-    say(checks, "rules", fits, name=named["name"], version=named["version"])
-    if not fits:
-        return None, None
+def _rules(capsule: CapsuleForm, entry: Mapping[str, Any], checks: list[Check]) -> Evaluators | None:
+    named, source, words = entry["ruleset"], capsule.ruleset, capsule.vocabulary
     try:
-        vocabulary = vocabulary_from_source(words)
-        return vocabulary, build_evaluators(ruleset_from_source(source, vocabulary))
-    except (BadData, BadInput, EngineFault, *_SHAPE):
-        say(checks, "readable", None)
-        return None, None
+        fits = digest_of(source) == named["digest"] and digest_of(words) == entry["vocabulary"]
+    except TypeError:  # too deep to be rules
+        fits = False
+    if not fits or source is None or words is None:
+        say(checks, "rules", False, name=named["name"], version=named["version"])
+        return None
+    try:
+        vocabulary: Vocabulary = vocabulary_from_source(words)
+        rules = build_evaluators(ruleset_from_source(source, vocabulary))
+    except Exception:  # noqa: BLE001 - newer rules, or what never were any
+        say(checks, "readable", None, name=named["name"], version=named["version"])
+        return None
+    same = _name(rules.ruleset) == {name: named[name] for name in ("name", "version", "region")}
+    say(checks, "rules", same, name=named["name"], version=named["version"])
+    return rules if same else None
 
 
-@dataclass(frozen=True, slots=True)
-class KnownPlaces:
-    """The places of a capsule."""
-
-    form: PlacesForm
-
-    def directory(self, words: Vocabulary, record: Mapping[str, Any]) -> Directory:
-        """The directory as far as it is known. Raises BadInput."""
-        facts = self.form.facts
-        document = {
-            "reference_date": "2000-01",
-            "holidays": self.form.holidays,
-            "facilities": [each["profile"] for each in facts.values()],
-            "status": {key: each["status"] for key, each in facts.items() if each["status"]},
-        }
-        return read_directory(document, capability_table(words), record["directory"]["revision"])
-
-    def travel(self, record: Mapping[str, Any]) -> Callable[[Point, Places, datetime], tuple[Travel, ...]] | None:
-        """The times that counted then, to the places that are known; None: worked out anew."""
-        if (recorded := travel_of(record)) is None:
-            return None
-        ids = sorted((*self.form.facts, *self.form.others))
-        known = tuple(travel for key, travel in zip(ids, recorded, strict=True) if key in self.form.facts)
-        return lambda _origin, _places, _at: known
+def _name(rules: Ruleset) -> dict[str, Any]:
+    region = {"name": rules.region.name, "version": rules.region.version} if rules.region else None
+    return {"name": rules.name, "version": rules.version, "region": region}
 
 
 def _places(capsule: CapsuleForm, entry: Mapping[str, Any], checks: list[Check]) -> KnownPlaces | None:
-    form = capsule.places
+    form, named = capsule.places, entry["directory"]["facts"]
     if form is None:
-        say(checks, "places", None)
+        say(checks, "places", False, known=0, others=0)
         return None
+    places = KnownPlaces(form)
     try:
-        digests = {key: digest_of_facts(facts) for key, facts in form.facts.items()}
-        [date.fromisoformat(day) for day in form.holidays]
-        sound = not digests.keys() & form.others.keys() and all(
-            facts["profile"]["id"] == key for key, facts in form.facts.items()
-        )
-        everything = {**form.others, **digests}
-        found = combined(form.holidays, everything) if sound else ""
+        found = places.digest()
     except _SHAPE:
         found = ""
-    if entry["directory"]["facts"] is None and found:
+    if named is None and found:  # records of version 1 say nothing that the places could be held against
         say(checks, "places", None)
-    else:
-        say(checks, "places", found == entry["directory"]["facts"], known=len(form.facts), others=len(form.others))
-        if found != entry["directory"]["facts"]:
-            return None
-    return KnownPlaces(form)
+        return places
+    say(checks, "places", found == named, known=len(form.facts), others=len(form.others))
+    return places if found == named else None
 
 
 # -- what became of it ------------------------------------------------------------------------------------------------
@@ -342,22 +321,34 @@ def _places(capsule: CapsuleForm, entry: Mapping[str, Any], checks: list[Check])
 
 def _others(capsule: CapsuleForm, entry: Mapping[str, Any] | None, signed: Signed | None, checks: list[Check]) -> None:
     """The outcomes, and the erasure if there was one."""
-    held, erased = 0, False
-    for form in capsule.others:
-        try:
-            other = read_entry(form.entry.encode())
-            ok = entry is not None and other.get("decision") == entry["id"]
-            ok = ok and signed is not None and in_tree(form.entry.encode(), form.place, signed.checkpoint)
-            if form.record is not None:
-                _told(form.record, str(other["commitments"]))
-        except (BadRecord, OtherSoftware, UnicodeEncodeError, KeyError):
-            ok = False
-        if not ok:
-            say(checks, "others", False)
-            return
-        held += other["kind"] == "outcome"
-        erased = erased or other["kind"] == "erasure"
-    if held:
-        say(checks, "others", True, count=held)
-    if capsule.decision.record is None:
+    gone = capsule.decision.record is None
+    kinds = [_other(form, entry, signed, gone=gone) for form in capsule.others]
+    positions = [form.place.position for form in capsule.others]
+    in_order = all(before < after for before, after in pairwise(positions))
+    erased, count = "erasure" in kinds, kinds.count("outcome")
+    if None in kinds or not in_order or (erased and not gone):
+        say(checks, "others", False)
+    else:
+        say(checks, "others", True if count else None, count=count)
+    if gone:
         say(checks, "erasure", erased)
+
+
+def _other(form: EntryForm, entry: Mapping[str, Any] | None, signed: Signed | None, *, gone: bool) -> str | None:
+    """The kind of another entry about this decision; None if it does not hold. `gone`: the decision has no record (any
+    more), and then an outcome has none either."""
+    other = _read(form)
+    if other is None or entry is None or signed is None or other.get("decision") != entry["id"]:
+        return None
+    if not in_tree(form.entry.encode(), form.place, signed.checkpoint):
+        return None
+    kind = str(other["kind"])
+    if (form.record is None) != (gone or kind == "erasure"):
+        return None
+    if form.record is None:
+        return kind
+    try:
+        told = _told(form.record, str(other["commitments"]))
+    except BadRecord:
+        return None
+    return kind if _agrees(other, told, outcome_members, _outcome_of) else None

@@ -107,13 +107,9 @@ _WORDS: Mapping[tuple[str, bool | None], tuple[str, str]] = {
         "De regels of de woordenlijst zijn niet die van toen ({name} {version}).",
         "The rules or the vocabulary are not those of then ({name} {version}).",
     ),
-    ("rules", None): (
-        "De regels ({name} {version}) zitten er niet bij.",
-        "The rules ({name} {version}) are not in it.",
-    ),
     ("readable", None): (
-        "De regels zijn die van toen, maar deze versie van Wegwijs kan ze niet lezen: opnieuw beslissen kan hier niet.",
-        "The rules are those of then, but this version of Wegwijs cannot read them: it cannot decide again.",
+        "De regels ({name} {version}) zijn die van toen, maar deze versie van Wegwijs kan ze niet lezen.",
+        "The rules ({name} {version}) are those of then, but this version of Wegwijs cannot read them.",
     ),
     ("places", True): (
         "Wat van {known} plekken bekend was, is onveranderd; van {others} andere staat alleen het kenmerk erin.",
@@ -128,12 +124,16 @@ _WORDS: Mapping[tuple[str, bool | None], tuple[str, str]] = {
         "What was known of the places cannot be checked.",
     ),
     ("same", True): (
-        "Kenmerk, moment en vrager zijn in de regel en in de velden dezelfde.",
-        "Id, moment and asker are the same in the entry and in the fields.",
+        "De regel en de getoonde velden zeggen hetzelfde: kenmerk, moment, vrager, regels, plekken.",
+        "The entry and the fields that are told say the same: id, moment, asker, rules, places.",
     ),
     ("same", False): (
-        "Kenmerk, moment of vrager zijn in de regel anders dan in de velden.",
-        "Id, moment or asker are different in the entry and in the fields.",
+        "De regel zegt iets anders dan de getoonde velden: kenmerk, moment, vrager, regels of plekken.",
+        "The entry says something else than the fields that are told: id, moment, asker, rules or places.",
+    ),
+    ("form", None): (
+        "De velden hebben een vorm die deze versie van Wegwijs niet kent; een nieuwere kent haar misschien.",
+        "The fields have a form that this version of Wegwijs does not know; a newer one may.",
     ),
     ("evaluators", True): (
         "Beide evaluatoren noemen opnieuw dezelfde {count} regels.",
@@ -144,8 +144,28 @@ _WORDS: Mapping[tuple[str, bool | None], tuple[str, str]] = {
         "The evaluators name other rules now than then.",
     ),
     ("evaluators", None): (
-        "De regels zijn niet opnieuw toegepast: daarvoor zijn alle velden nodig.",
-        "The rules were not applied again: that needs all fields.",
+        "De regels zijn niet opnieuw toegepast.",
+        "The rules were not applied again.",
+    ),
+    ("travel", True): (
+        "De reistijden in de velden zijn die welke er nu weer uitkomen.",
+        "The times of travel in the fields are those that come out again now.",
+    ),
+    ("travel", False): (
+        "De reistijden in de velden zijn niet die welke er nu uitkomen.",
+        "The times of travel in the fields are not those that come out now.",
+    ),
+    ("travel", None): (
+        "De reistijden zijn hier niet na te rekenen.",
+        "The times of travel cannot be worked out here.",
+    ),
+    ("reach", True): (
+        "Geen plek waarvan alleen het kenmerk erin staat, lag volgens de velden binnen bereik.",
+        "No place of which only the digest is in it was within reach, by the fields that are told.",
+    ),
+    ("reach", False): (
+        "Een plek die had kunnen meetellen, wordt niet getoond: de uitkomst is niet na te gaan.",
+        "A place that could have counted is not told: the answer cannot be checked.",
     ),
     ("replay", True): (
         "Opnieuw beslissen geeft dezelfde uitkomst, tot op de laatste byte.",
@@ -156,8 +176,12 @@ _WORDS: Mapping[tuple[str, bool | None], tuple[str, str]] = {
         "Deciding again gives something else ({count} differences).",
     ),
     ("replay", None): (
-        "Er is niet opnieuw beslist: daarvoor zijn alle velden nodig.",
-        "It was not decided again: that needs all fields.",
+        "Er is niet opnieuw beslist: dat vergt alle velden, regels en plekken, in een vorm die hier bekend is.",
+        "It was not decided again: that needs all fields, rules and places, in a form that is known here.",
+    ),
+    ("decidable", False): (
+        "Met deze velden, regels en plekken valt niets te beslissen: zo zijn ze nooit vastgelegd.",
+        "With these fields, rules and places nothing can be decided: they were never recorded like this.",
     ),
     ("others", True): (
         (
@@ -168,6 +192,10 @@ _WORDS: Mapping[tuple[str, bool | None], tuple[str, str]] = {
             "What became of it was recorded {count} times; each entry stands in the log. Whether there are more is not "
             "proven by this file."
         ),
+    ),
+    ("others", None): (
+        "Wat ervan werd, zit er niet bij; of dat is vastgelegd, bewijst dit bestand niet.",
+        "What became of it is not in it; whether that was recorded is not proven by this file.",
     ),
     ("others", False): (
         "Wat ervan werd, staat niet zo in het logboek, of hoort bij een andere beslissing.",

@@ -7,6 +7,7 @@ once the salts are gone nobody can guess what was written. A field can be withhe
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,7 @@ _INSIDE = frozenset(
 """The objects and lists of a record whose members are fields of their own; all others are one field as a whole."""
 
 _DOMAIN = b"wegwijs commitments 1\n"
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,12 @@ def committed(fields: Sequence[Field], secret: bytes) -> str:
 
 
 def record_of(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """The record that has these fields (path, value), as far as they go. Raises BadRecord where two contradict."""
+    """The record that has these fields (path, value), as far as they go. Raises BadRecord where two contradict, or
+    where they are not what `fields_of` makes of a record."""
     found: dict[str, Any] = {}
     for path, value in fields:
+        if path in _INSIDE and (path == "" or (value and isinstance(value, Mapping | list))):
+            raise BadRecord(f"`{path}` cannot be one field of a record")
         _put(found, path.split("."), path, value)
     return {key: _with_lists(value, key) for key, value in found.items()}
 
@@ -97,10 +102,9 @@ def _put(into: dict[str, Any], names: Sequence[str], path: str, value: Any) -> N
 
 
 def _with_lists(value: Any, path: str) -> Any:
-    if path != "reasons" or not isinstance(value, dict):
+    if path != "reasons" or not isinstance(value, dict) or not value:
         return value
-    # what was withheld leaves a gap that says so
-    numbers = [int(name) for name in value if name.isdecimal()]
-    if len(numbers) != len(value) or max(numbers) > 10_000:
+    if not all(map(_NUMBER.fullmatch, value)):
         raise BadRecord("reasons have numbers")
-    return [value.get(str(number)) for number in range(max(numbers) + 1)]
+    # what was withheld leaves a gap that says so
+    return [value.get(str(number)) for number in range(max(map(int, value)) + 1)]

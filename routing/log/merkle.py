@@ -21,6 +21,7 @@ from routing.errors import BadRecord, bad_input
 HASH_BYTES = 32
 TILE_HEIGHT = 8
 TILE_WIDTH = 2**TILE_HEIGHT
+TILE_BYTES = TILE_WIDTH * HASH_BYTES
 
 SIZE_MOST = 2**63 - 1
 PROOF_MOST = 64
@@ -129,6 +130,13 @@ def tiles_after(size_before: int, right_edge: Tile, leaf_hashes: Iterable[bytes]
         full = len(row) - len(row) % TILE_WIDTH
         level, first, new = level + 1, number, _raised(row[:full], TILE_HEIGHT)
     return tiles
+
+
+def tile_root(tile: bytes) -> bytes:
+    """The hash that stands for a full `tile` on the level above. Raises BadRecord if it is not full."""
+    if len(tile) != TILE_BYTES:
+        raise BadRecord(f"a full tile has {TILE_WIDTH} hashes")
+    return _raised([tile[at : at + HASH_BYTES] for at in range(0, TILE_BYTES, HASH_BYTES)], TILE_HEIGHT)[0]
 
 
 def frontier_of(size: int, tile: Tile) -> Frontier:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field
 
 from routing.errors import BadInput, BadRecord
-from routing.log.merkle import leaf_hash, verify_inclusion
+from routing.log.merkle import HASH_BYTES, leaf_hash, verify_inclusion
 from routing.log.note import Checkpoint, Verifier, opened, read_checkpoint, read_vkey
 
 
@@ -66,7 +66,7 @@ def read_signed(log: LogForm, trusted: Sequence[Verifier]) -> Signed:
     found = opened(log.checkpoint, keys)
     checkpoint = read_checkpoint(found.text)
     by = found.signed_by[-1]
-    if any(checkpoint.origin != key.name for key in keys):
+    if checkpoint.origin != by.name:
         raise BadRecord("the checkpoint is not one of the log to which its keys belong")
     if not trusted:
         return Signed(checkpoint, by, None)
@@ -82,6 +82,8 @@ def chain_of(keys: Sequence[KeyForm]) -> list[Verifier]:
         verifier = _read_vkey(key.vkey)
         if (key.statement is None) != (not found):
             raise BadRecord("of the keys of a log the first one, and no other, comes without an announcement")
+        if found and verifier.name != found[0].name:
+            raise BadRecord("the keys are not all those of one log")
         if found and key.statement is not None:
             said = opened(key.statement, found[-1:]).text
             if said != announcement(found[-1].name, key.vkey):
@@ -100,10 +102,22 @@ def _read_vkey(text: str) -> Verifier:
 def in_tree(entry: bytes, place: PlaceForm, checkpoint: Checkpoint) -> bool:
     """Whether `entry` stands at its place in the tree that was signed."""
     try:
-        proof = [base64.b64decode(text, validate=True) for text in place.proof]
-    except ValueError:
+        proof = list(map(read_hash, place.proof))
+    except BadRecord:
         return False
     return verify_inclusion(leaf_hash(entry), place.position, checkpoint.size, proof, checkpoint.root)
+
+
+def read_hash(text: str, length: int = HASH_BYTES) -> bytes:
+    """The bytes that `text` is the base64 of; there is no second way to write them. Raises BadRecord if they are not so
+    many."""
+    try:
+        found = base64.b64decode(text, validate=True)
+    except ValueError:  # also what is not ASCII
+        found = b""
+    if len(found) != length or base64.b64encode(found).decode() != text:
+        raise BadRecord(f"`{text[:60]}` is not the base64 of {length} bytes")
+    return found
 
 
 def written_proof(proof: Sequence[bytes]) -> list[str]:

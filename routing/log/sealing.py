@@ -29,7 +29,7 @@ def unseal(sealed: bytes, key: bytes, about: bytes) -> bytes:
     """What `seal` was given. Raises BadRecord if it is damaged, of another entry, or of another key."""
     try:
         return AESGCM(key).decrypt(_NONCE, sealed, about)
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise BadRecord("a sealed record is damaged, or is not the one of this entry") from error
 
 

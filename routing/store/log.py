@@ -91,9 +91,9 @@ def bytes_between(connection: sa.Connection, log: str, first: int, last: int) ->
             yield position, bytes(entry)
 
 
-def about(connection: sa.Connection, decision_id: UUID) -> list[Logged]:
-    """What stands in the log of a decision besides its own entry: outcomes and erasures, in the order of the log."""
-    query = _LOGGED.where(_ENTRIES.decision_id == decision_id)
+def about(connection: sa.Connection, log: str, decision_id: UUID) -> list[Logged]:
+    """What stands in `log` of a decision besides its own entry: outcomes and erasures, in the order of the log."""
+    query = _LOGGED.where(_ENTRIES.log == log, _ENTRIES.decision_id == decision_id)
     found = connection.execute(query.order_by(_ENTRIES.position, _ENTRIES.logged_at, _ENTRIES.id))
     return [Logged(*each) for each in found]
 
@@ -228,7 +228,7 @@ def span(connection: sa.Connection, log: str) -> tuple[int, int]:
     count, first, last = connection.execute(query.where(_ENTRIES.log == log, positions.is_not(None))).one()
     if count == 0:
         return 0, 0
-    if count != last + 1 - first:
+    if first < 0 or count != last + 1 - first:
         message = f"{count} entries, the first is at {first} and the last at {last}"
         raise BadRecord(f"positions are missing in the log `{log}`: {message}")
     return int(first), int(last) + 1
