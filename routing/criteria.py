@@ -18,7 +18,7 @@ from routing.candidate import NormCheck, Verdict
 from routing.case import Case
 from routing.facilities.directory import Directory
 from routing.facilities.opening import TIME_ZONE, Opening, clock_time, next_change
-from routing.facilities.profile import Facility, open_for
+from routing.facilities.profile import Facility, Traits, open_for
 from routing.rules.rule import FactValue
 from routing.rules.ruleset import Norm, Ruleset
 from routing.stops import StopPolicy
@@ -93,6 +93,17 @@ class Assessment(NamedTuple):
         return sum([check.verdict == "uncertain" for check in self.norms]) if self.norms else 0
 
 
+class _Findings(NamedTuple):
+    """The part of an assessment that is the same for all places that are alike and as far away."""
+
+    failures: tuple[Concession, ...]
+    doubts: tuple[Concession, ...]
+    norms: tuple[NormCheck, ...]
+    missing_preferred: tuple[str, ...]
+    gave_way: tuple[int, ...]
+    surely: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """A required capability: its bit, and what it means for a place to lack it, surely or perhaps."""
@@ -155,30 +166,41 @@ class Criteria:
         """The places with these numbers held against what is `required`; `preferred` only counts in the ranking."""
         directory = self.directory
         asked = [self._asked(need.capability) for need in required]
-        wanted = sum(one.bit for one in asked)
         clocks = [self._clock(norm, need.capability) for need in required for norm in need.within]
         clocked = reduce(or_, (clock.bit for clock in clocks), 0)
         liked = [self._asked(name) for name in preferred]
-        lacking: dict[tuple[int, int], tuple[list[Concession], list[Concession]]] = {}
+        shared: dict[tuple[Traits, Travel | None], _Findings] = {}
         for index in places:
             facility, travel = directory.facilities[index], self.travel[index]
-            has, unknown = self._mask_true[index], self._mask_unknown[index]
-            if not wanted & ~has:
-                failures, doubts = [], []
-            else:  # many places can do the same
-                if (known := lacking.get((has, unknown))) is None:
-                    known = lacking[has, unknown] = self._lacking(asked, has, unknown)
-                failures, doubts = known[0].copy(), known[1].copy()
-            self._fitting(facility, asked, travel.minutes, failures, doubts)
             # a place without the capability cannot be in time or late for it
-            timed = clocked & (has | unknown)
-            norms = self._timely(clocks, timed, travel, failures, doubts) if timed else ()
-            missing = self._missing(liked, facility, has, travel.minutes) if liked else ()
-            positions = [found.position for found in failures]
-            surely = max(positions) if positions else 0
-            positions += [found.position for found in doubts if found.position]
-            gave_way = tuple(sorted(positions, reverse=True)) if len(positions) > 1 else tuple(positions)
-            yield Assessment(facility, travel, tuple(failures), tuple(doubts), norms, missing, gave_way, surely)
+            timed = clocked & (self._mask_true[index] | self._mask_unknown[index])
+            if directory.status.get(facility.id):  # what it says itself holds of no other place
+                found = self._findings(index, asked, liked, clocks if timed else ())
+            else:
+                key = directory.traits[index], travel if timed or directory.traits[index].keeps_hours else None
+                if (known := shared.get(key)) is None:
+                    known = shared[key] = self._findings(index, asked, liked, clocks if timed else ())
+                found = known
+            yield Assessment(facility, travel, *found)
+
+    def _findings(
+        self, index: int, asked: Sequence[_Asked], liked: Sequence[_Asked], clocks: Sequence[_Clock]
+    ) -> _Findings:
+        """What is found of one place; `clocks` are looked at where it may have what they are for."""
+        facility, travel = self.directory.facilities[index], self.travel[index]
+        has, unknown = self._mask_true[index], self._mask_unknown[index]
+        failures, doubts = self._lacking(asked, has, unknown)
+        self._fitting(facility, asked, travel.minutes, failures, doubts)
+        norms = self._timely(clocks, has | unknown, travel, failures, doubts)
+        positions = [*(found.position for found in failures), *(found.position for found in doubts if found.position)]
+        return _Findings(
+            failures=tuple(failures),
+            doubts=tuple(doubts),
+            norms=norms,
+            missing_preferred=self._missing(liked, facility, has, travel.minutes),
+            gave_way=tuple(sorted(positions, reverse=True)),
+            surely=max((found.position for found in failures), default=0),
+        )
 
     def _asked(self, capability: str) -> _Asked:
         words = {"capability": capability}

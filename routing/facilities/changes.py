@@ -15,7 +15,7 @@ import orjson
 
 from routing.errors import BadInput
 from routing.facilities.directory import Directory, Stamp, mask, not_within
-from routing.facilities.profile import CapabilityTable, Facility
+from routing.facilities.profile import CapabilityTable, Facility, traits
 from routing.facilities.record import read_facility, without_fractions
 from routing.facilities.status import Report, report_of, report_record, with_report
 from routing.geography import Places, unit_vector
@@ -124,6 +124,7 @@ def _in_order(directory: Directory, places: Sequence[Facility]) -> Directory:
         index={place.id: number for number, place in enumerate(places)},
         mask_true=parallel(directory.mask_true, lambda place: mask(place, bits, True)),
         mask_unknown=parallel(directory.mask_unknown, lambda place: mask(place, bits, None)),
+        traits=parallel(directory.traits, lambda place: traits((place,))[0]),
         places=Places(
             parallel(known.points, lambda place: (place.lat, place.lon)),
             parallel(known.vectors, lambda place: unit_vector((place.lat, place.lon))),

@@ -21,6 +21,8 @@ from routing.errors import BadInput, Fault, shown
 from routing.facilities.profile import (
     CapabilityTable,
     Facility,
+    Traits,
+    traits,
 )
 from routing.facilities.record import StrictRecord, facility_record, read_facility, record_faults, without_fractions
 from routing.facilities.status import LiveStatus, report_of, report_record
@@ -41,8 +43,9 @@ class Directory:
 
     `facilities` are sorted by id. `digest` is over what the places and holidays are, not over the revision. A
     capability has the number `bits[capability]`; `mask_true[i] & bit` says that the place has it for certain, and
-    `mask_unknown[i] & bit` that nobody knows (see `masks_on` for capabilities that are not there for ever). `places`
-    holds the positions for a travel provider.
+    `mask_unknown[i] & bit` that nobody knows (see `masks_on` for capabilities that are not there for ever). Places
+    with the same `traits` differ in where they are and what they report only. `places` holds the positions for a travel
+    provider.
 
     `status` holds what was reported of places; of a place or subject that is not in it nothing is known. `changed` says
     who last changed the profile of a place since the national directory was taken in. `reserved` are the moments of
@@ -59,6 +62,7 @@ class Directory:
     bits: Mapping[str, int] = field(repr=False, hash=False)
     mask_true: tuple[int, ...] = field(repr=False)
     mask_unknown: tuple[int, ...] = field(repr=False)
+    traits: tuple[Traits, ...] = field(repr=False, compare=False)
     places: Places = field(repr=False)
     status: LiveStatus = field(default_factory=dict, repr=False, hash=False)
     changed: Mapping[str, Stamp] = field(default_factory=dict, repr=False, hash=False)
@@ -175,6 +179,7 @@ def _snapshot(
         bits=bits,
         mask_true=tuple(mask(place, bits, True) for place in places),
         mask_unknown=tuple(mask(place, bits, None) for place in places),
+        traits=traits(places),
         places=places_at((place.lat, place.lon) for place in places),
     )
 

@@ -103,6 +103,37 @@ class Facility:
         return self.opening_of.get(capability, self.opening)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Traits:
+    """What a patient finds at a place, wherever it is: places that are alike share it. `keeps_hours`: it is not simply
+    always open, or unknown when, and so it matters when somebody arrives."""
+
+    keeps_hours: bool
+
+
+def traits(places: Iterable[Facility]) -> tuple[Traits, ...]:
+    """The traits of each of `places`."""
+    found: dict[tuple[object, ...], Traits] = {}
+    return tuple(found.setdefault(_likeness(place), Traits(_keeps_hours(place))) for place in places)
+
+
+def _keeps_hours(place: Facility) -> bool:
+    return bool(place.opening_of) or place.opening.pattern not in ("always", "unknown")
+
+
+def _likeness(place: Facility) -> tuple[object, ...]:
+    return (
+        *(frozenset(part.items()) for part in (place.capabilities, place.periods, place.opening_of)),
+        place.opening,
+        place.status,
+        place.patients,
+        place.referral_only,
+        place.min_gestation_weeks,
+        place.age_from_years,
+        place.age_below_years,
+    )
+
+
 def open_for(facility: Facility, capability: str, at: datetime, holidays: frozenset[date]) -> bool | None:
     """Whether `capability` is open at `facility` at the instant `at`; None where that is unknown.
 
