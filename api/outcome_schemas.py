@@ -67,23 +67,18 @@ class OutcomeList(Answer):
     outcomes: list[Outcome]
 
 
-class Counts(Answer):
-    """In how many decisions something was so, how many of these have an outcome, and how many were overridden. The
-    share is of those with an outcome, and lies between `low` and `high` with 95 per cent certainty; these three are
-    null where there are too few. Within a rule a count below `few` is null."""
+class CountsOf(Answer):
+    """In how many decisions something was so (null is none: no place of the directory, no region), how many of these
+    have an outcome, and how many were overridden. The share is of those with an outcome, and lies between `low` and
+    `high` with 95 per cent certainty; these three are null where there are too few. A count below `few` is null."""
 
+    value: str | None
     decisions: int | None
     with_outcome: int | None
     overridden: int | None
     share: float | None
     low: float | None
     high: float | None
-
-
-class CountsOf(Counts):
-    """The same for one value; null is none (no place of the directory, no region)."""
-
-    value: str | None
 
 
 class OverriddenOf(Answer):
@@ -94,10 +89,16 @@ class OverriddenOf(Answer):
     overridden: int | None
 
 
-class RuleOverrules(Counts):
+class RuleOverrules(Answer):
     """What was counted of the decisions in which a rule fired, or of all."""
 
     rule: str | None
+    decisions: int
+    with_outcome: int
+    overridden: int
+    share: float | None
+    low: float | None
+    high: float | None
     by_reason: list[OverriddenOf]
     by_chosen: list[OverriddenOf]
     by_urgency: list[OverriddenOf]

@@ -28,8 +28,9 @@ API = (ROOT / "docs/reference/api.md").read_text("utf-8")
 PROBLEMS = (ROOT / "docs/reference/problems.md").read_text("utf-8")
 
 EVERY_TIME = {
-    "id",
     "at",
+    "since",
+    "id",
     "patient",
     "request_id",
     "decision",
@@ -173,9 +174,6 @@ def test_the_examples_of_the_reference_are_what_the_server_says(send: Send) -> N
     Decision.model_validate(written)
     assert untrue(written, made.get_json()) == []
     replayed = send("POST", f"/v1/decisions/{made.get_json()['id']}/replay").get_json()
-    became = "POST /v1/decisions/{decision_id}/outcome"
-    recorded = send("POST", f"/v1/decisions/{made.get_json()['id']}/outcome", json=example("request", became))
-    assert recorded.status_code == 201
     pages = {
         "GET /v1/decisions": (DecisionPage, send("GET", "/v1/decisions?urgency=U1&condition=stemi&limit=1").get_json()),
         "POST /v1/decisions/{decision_id}/replay": (Replay, replayed),
@@ -183,7 +181,6 @@ def test_the_examples_of_the_reference_are_what_the_server_says(send: Send) -> N
             FacilityPage,
             send("GET", "/v1/facilities?capability=pci&near=52.0907,5.1214&limit=1").get_json(),
         ),
-        became: (Outcome, recorded.get_json()),
         "GET /v1/rulesets": (RulesetPage, send("GET", "/v1/rulesets").get_json()),
     }
     for call, (model, real) in pages.items():
@@ -202,6 +199,40 @@ def test_the_examples_about_accesses_are_what_the_server_says(send: Send) -> Non
         for access in written["accesses"]:  # made with another key, of an organisation
             access.pop("decisions", None)
             access.get("user" if "subjects" in access else "", access).pop("organisation")
+        assert untrue(written, real) == [], call
+
+
+REPORT = "since=2026-11-01T00:00:00Z&until=2026-12-01T00:00:00Z&rule=stemi-to-pci"
+
+
+def outcome_answers(ask: Send) -> dict[str, tuple[type[BaseModel], Any]]:
+    """What a new server says to the examples about what became of a decision."""
+    made = ask("POST", "/v1/decisions", "triagist", json=example("request", "POST /v1/decisions")).get_json()
+    path, became = f"/v1/decisions/{made['id']}/outcome", "POST /v1/decisions/{decision_id}/outcome"
+    recorded = ask("POST", path, "triagist", json=example("request", became))
+    assert recorded.status_code == 201, recorded.text
+    refused = {"event": "refused", "facility": "meander-amersfoort", "reason": "full"}
+    assert ask("POST", path, "triagist", json=refused).status_code == 201
+    for number in range(10):  # of fewer there would be no share
+        other = ask("POST", "/v1/decisions", "triagist", json=example("request", "POST /v1/decisions")).get_json()
+        said = example("request", became) if number % 2 else {"outcome": "accepted", "by": "nurse"}
+        assert ask("POST", f"/v1/decisions/{other['id']}/outcome", "triagist", json=said).status_code == 201
+    return {
+        became: (Outcome, recorded.get_json()),
+        "GET /v1/decisions/{decision_id}/outcome": (OutcomeList, ask("GET", path, "auditor").get_json()),
+        "GET /v1/reports/overrules": (Overrules, ask("GET", f"/v1/reports/overrules?{REPORT}", "auditor").get_json()),
+    }
+
+
+def test_the_examples_about_outcomes_are_what_the_server_says(ask: Send) -> None:
+    for call, (model, real) in outcome_answers(ask).items():
+        model.model_validate(real)
+        written = example("answer", call)
+        model.model_validate(written)
+        for outcome in (written, *written.get("outcomes", ())):
+            outcome.pop("asker", None)  # other keys, with other roles
+        for name in ("counting", "corrected"):
+            written.get("state", {}).pop(name, None)
         assert untrue(written, real) == [], call
 
 

@@ -39,6 +39,7 @@ CALLS = {
     "facilities.history": ("GET", "/v1/facilities/none/history"),
     "events.stream": ("HEAD", "/v1/facilities/events"),
     "feeds.take_in": ("POST", "/v1/feeds/none"),
+    "reports.overrules": ("GET", "/v1/reports/overrules"),
     "vocabulary.read": ("GET", "/v1/vocabulary"),
     "rulesets.list_all": ("GET", "/v1/rulesets"),
     "rulesets.read": ("GET", "/v1/rulesets/none"),

@@ -12,7 +12,6 @@ from pydantic import BaseModel
 
 from api import create_app
 from api.events import Streams
-from api.outcome_schemas import Outcome
 from api.schemas import Decision, DecisionPage, FacilityPage, Replay, RulesetPage
 from routing import service
 from routing.settings import Settings
@@ -26,6 +25,7 @@ from tests.api.test_examples import (
     asked_in_readme,
     decided_in_readme,
     example,
+    outcome_answers,
     place_answers,
     written_stream,
 )
@@ -113,8 +113,6 @@ def main() -> None:
         words["vocabulary"] = {part: only(words["vocabulary"][part], name) for part, name in parts.items()}
         found = ask("GET", "/v1/decisions?urgency=U1&condition=stemi&limit=1")
         places = ask("GET", "/v1/facilities?capability=pci&near=52.0907,5.1214&limit=1")
-        became = "POST /v1/decisions/{decision_id}/outcome"
-        outcome = ask("POST", f"/v1/decisions/{made['id']}/outcome", example("request", became))
         answers = {
             "POST /v1/decisions": first_ones(
                 ordered(Decision, ask("POST", "/v1/decisions", example("request", "POST /v1/decisions")))
@@ -123,7 +121,6 @@ def main() -> None:
             "POST /v1/decisions/{decision_id}/replay": ordered(
                 Replay, ask("POST", f"/v1/decisions/{made['id']}/replay")
             ),
-            "POST /v1/decisions/{decision_id}/outcome": ordered(Outcome, outcome),
             "GET /v1/facilities": ordered(FacilityPage, places),
             "GET /v1/vocabulary": words,
             "GET /v1/rulesets": ordered(RulesetPage, ask("GET", "/v1/rulesets")),
@@ -132,7 +129,7 @@ def main() -> None:
         service.close_world(world)
     about_places, stream = of_places()
     page = API
-    for call, value in (answers | about_places | of_accesses()).items():
+    for call, value in (answers | about_places | of_accesses() | of_outcomes()).items():
         page = put(page, value, f"<!-- answer {call} -->\n")
     mark = "<!-- stream GET /v1/facilities/events -->\n```text\n"
     page = page.replace(mark + written_stream(), mark + stream)
@@ -158,6 +155,23 @@ def of_accesses() -> dict[str, Any]:
             return client.open(path, method=method, headers=named, **rest)
 
         answers = {call: ordered(model, value) for call, (model, value) in access_answers(send).items()}
+        service.close_world(world)
+    return answers
+
+
+def of_outcomes() -> dict[str, Any]:
+    """What a new server answers to the examples about what became of decisions."""
+    with tempfile.TemporaryDirectory() as folder:
+        world = service.open_world(Settings(database_url=f"sqlite:///{folder}/examples.sqlite3"), Clock())
+        service.upgrade(world)
+        client = create_app(world=world).test_client()
+        roles = ("triagist", "auditor")
+        keys = {role: service.create_key(world, role, frozenset({role}), None, "Meldkamer Utrecht") for role in roles}
+
+        def ask(method: str, path: str, role: str, **rest: Any) -> Any:
+            return client.open(path, method=method, headers={"Authorization": f"Bearer {keys[role]}"}, **rest)
+
+        answers = {call: ordered(model, value) for call, (model, value) in outcome_answers(ask).items()}
         service.close_world(world)
     return answers
 

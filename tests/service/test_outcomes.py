@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -421,3 +423,12 @@ def test_a_patient_who_goes_nowhere_or_was_refused_takes_no_bed(world: World, as
         outcomes.record_outcome(world, first, {"event": event, **body}, asker)
         clock.forward(minutes=1)
         assert went_to(world, asker)[1] == nearest
+
+
+def test_the_page_describes_every_member_of_the_record_and_no_other(world: World, asker: Asker) -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/outcome-record.md").read_text("utf-8")
+    table = page.partition("<!-- outcome -->\n")[2].partition("\n\n")[0]
+    described = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    kept = outcomes.record_outcome(world, decided(world, asker)["id"], ACCEPTED, asker)
+    assert sorted(described) == sorted(kept)
+    assert f"Version {kept['version']}." in page
