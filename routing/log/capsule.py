@@ -17,6 +17,7 @@ import orjson
 from routing.errors import BadInput, BadRecord, OtherSoftware
 from routing.log.canonical import canonical, plain
 from routing.log.capsule_form import CapsuleForm, EntryForm, ToldForm, WithheldForm
+from routing.log.capsule_form import read_capsule as read_capsule
 from routing.log.capsule_places import KnownPlaces
 from routing.log.capsule_words import Check, say
 from routing.log.commitments import SALT_BYTES, Field, commitment, over_all, record_of

@@ -77,7 +77,7 @@ class _Outcome(_Always):
 
 class _Erasure(_Always):
     decision: Id
-    why: Any
+    why: Word
 
 
 _FORMS: Mapping[str, type[_Always]] = {"decision": _Decision, "outcome": _Outcome, "erasure": _Erasure}

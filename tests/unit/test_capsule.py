@@ -22,9 +22,6 @@ from routing.log.commitments import commitment, fields_of, over_all, salts
 from routing.log.entry import decision_members
 from routing.log.note import verifier_of, vkey
 from routing.log.record import as_version_1
-from routing.rules.building import ruleset_from_source
-from routing.rules.evaluation import build_evaluators
-from routing.vocabulary import digest_of, vocabulary_from_source
 from tests import small_world
 from tests.capsules import (
     SmallLog,
@@ -37,6 +34,7 @@ from tests.capsules import (
     outcome_of,
     record_of,
     record_of_version_1,
+    rules_read_once,
     trusted_keys,
 )
 from tests.small_world import CASES, EVENING
@@ -63,21 +61,7 @@ def a_log() -> SmallLog:
 
 @pytest.fixture(scope="module", autouse=True)
 def read_once() -> Iterator[None]:
-    """Words and rules are the same in nearly all capsules here; they are read, and their evaluators built, once."""
-    read: dict[str, Any] = {}
-
-    def once(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
-        def made(first: Any, *rest: Any) -> Any:
-            key = name + (digest_of(first) if isinstance(first, dict) else first.digest)
-            if key not in read:
-                read[key] = make(first, *rest)
-            return read[key]
-
-        return made
-
-    with pytest.MonkeyPatch.context() as patch:
-        for make in (vocabulary_from_source, ruleset_from_source, build_evaluators):
-            patch.setattr(f"routing.log.capsule.{make.__name__}", once(make.__name__, make))
+    with rules_read_once():
         yield
 
 
