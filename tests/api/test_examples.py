@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from api.access_schemas import AccessPage, PatientAccessPage
 from api.events import Streams
-from api.outcome_schemas import Outcome
+from api.outcome_schemas import Outcome, OutcomeList, Overrules
 from api.schemas import Decision, DecisionPage, FacilityPage, Replay, RulesetPage
 from tests.api.conftest import Send
 
