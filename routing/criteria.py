@@ -17,8 +17,8 @@ from typing import NamedTuple
 from routing.candidate import NormCheck, Verdict
 from routing.case import Case
 from routing.facilities.directory import Directory
-from routing.facilities.opening import TIME_ZONE, Opening, clock_time, next_change
-from routing.facilities.profile import Facility, Traits, open_for
+from routing.facilities.opening import TIME_ZONE, Hours, Opening, clock_time
+from routing.facilities.profile import Facility, open_for
 from routing.rules.rule import FactValue
 from routing.rules.ruleset import Norm, Ruleset
 from routing.stops import StopPolicy
@@ -143,7 +143,8 @@ class Criteria:
         self.lead = lead_minutes(triage, case, ruleset)
         self._positions = {name: 2 * (index + 1) for index, name in enumerate(ruleset.selection.give_way)}
         self._fallback = self._asked(ruleset.selection.fallback_capability)
-        self._open: dict[tuple[int, int], bool | None] = {}  # (which opening, minutes) -> open on arrival
+        self._arrivals: dict[int, datetime] = {}
+        self._kept: dict[int, Hours] = {}
         self._shut: dict[tuple[int, int], Concession] = {}
         self._next: dict[int, tuple[datetime, datetime | None]] = {}
         years = case.age_years if case.age_years is not None else (case.age_months or 0) // MONTHS
@@ -154,7 +155,9 @@ class Criteria:
 
     def arrival(self, minutes: int) -> datetime:
         """When the patient arrives at a place so many minutes away."""
-        return self.now + timedelta(minutes=self.lead + minutes)
+        if (found := self._arrivals.get(minutes)) is None:
+            found = self._arrivals[minutes] = self.now + timedelta(minutes=self.lead + minutes)
+        return found
 
     def may_have(self, index: int) -> int:
         """The bits of the capabilities that the place with this number has, or perhaps has."""
@@ -169,15 +172,16 @@ class Criteria:
         clocks = [self._clock(norm, need.capability) for need in required for norm in need.within]
         clocked = reduce(or_, (clock.bit for clock in clocks), 0)
         liked = [self._asked(name) for name in preferred]
-        shared: dict[tuple[Traits, Travel | None], _Findings] = {}
+        shared: dict[object, _Findings] = {}
+        has, unknown, reports = self._mask_true, self._mask_unknown, directory.status
         for index in places:
-            facility, travel = directory.facilities[index], self.travel[index]
+            facility, travel, traits = directory.facilities[index], self.travel[index], directory.traits[index]
             # a place without the capability cannot be in time or late for it
-            timed = clocked & (self._mask_true[index] | self._mask_unknown[index])
-            if directory.status.get(facility.id):  # what it says itself holds of no other place
+            timed = clocked & (has[index] | unknown[index])
+            if reports and reports.get(facility.id):  # what it says itself holds of no other place
                 found = self._findings(index, asked, liked, clocks if timed else ())
             else:
-                key = directory.traits[index], travel if timed or directory.traits[index].keeps_hours else None
+                key = (traits, travel) if timed else (traits, travel.minutes) if traits.keeps_hours else traits
                 if (known := shared.get(key)) is None:
                     known = shared[key] = self._findings(index, asked, liked, clocks if timed else ())
                 found = known
@@ -191,16 +195,13 @@ class Criteria:
         has, unknown = self._mask_true[index], self._mask_unknown[index]
         failures, doubts = self._lacking(asked, has, unknown)
         self._fitting(facility, asked, travel.minutes, failures, doubts)
-        norms = self._timely(clocks, has | unknown, travel, failures, doubts)
-        positions = [*(found.position for found in failures), *(found.position for found in doubts if found.position)]
-        return _Findings(
-            failures=tuple(failures),
-            doubts=tuple(doubts),
-            norms=norms,
-            missing_preferred=self._missing(liked, facility, has, travel.minutes),
-            gave_way=tuple(sorted(positions, reverse=True)),
-            surely=max((found.position for found in failures), default=0),
-        )
+        norms = self._timely(clocks, has | unknown, travel, failures, doubts) if clocks else ()
+        missing = self._missing(liked, facility, has, travel.minutes) if liked else ()
+        positions = [found.position for found in failures]
+        surely = max(positions) if positions else 0
+        positions += [found.position for found in doubts if found.position]
+        gave_way = tuple(sorted(positions, reverse=True))
+        return _Findings(tuple(failures), tuple(doubts), norms, missing, gave_way, surely)
 
     def _asked(self, capability: str) -> _Asked:
         words = {"capability": capability}
@@ -300,11 +301,13 @@ class Criteria:
         """Whether `capability` is open on arrival; None where that is not known."""
         if facility.status == "unknown":
             return open_for(facility, capability, self.arrival(minutes), self.directory.holidays)
+        return self._hours(facility.opening_for(capability)).is_open(self.arrival(minutes))
+
+    def _hours(self, opening: Opening) -> Hours:
         # many places keep the same hours; an opening lives as long as the directory, so its identity will do
-        key = (id(facility.opening_for(capability)), minutes)
-        if key not in self._open:
-            self._open[key] = open_for(facility, capability, self.arrival(minutes), self.directory.holidays)
-        return self._open[key]
+        if (found := self._kept.get(id(opening))) is None:
+            found = self._kept[id(opening)] = Hours(opening, self.arrival(0), self.directory.holidays)
+        return found
 
     def _closed(self, opening: Opening, minutes: int) -> Concession:
         key = (id(opening), minutes)
@@ -320,7 +323,7 @@ class Criteria:
         """When a closed place opens; between two changes the answer is the same for every arrival."""
         since, opens = self._next.get(id(opening), (arrival, arrival))
         if opens is not None and not since <= arrival < opens:
-            opens = next_change(opening, arrival, self.directory.holidays)
+            opens = self._hours(opening).next_change(arrival)
             self._next[id(opening)] = (arrival, opens)
         return opens
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -136,6 +137,34 @@ def next_change(opening: Opening, at: datetime, holidays: frozenset[date]) -> da
     return None
 
 
+class Hours:
+    """An opening from the instant `begin` (in UTC) on: what is asked of later instants is worked out once for each
+    stretch in which nothing changes."""
+
+    def __init__(self, opening: Opening, begin: datetime, holidays: frozenset[date]) -> None:
+        self._opening, self._known_until, self._holidays = opening, begin, holidays
+        self._stretches: list[tuple[datetime, bool | None, datetime | None]] = []  # until when, open, what ended it
+
+    def is_open(self, at: datetime) -> bool | None:
+        """As `is_open`, for `begin` or later."""
+        return self._stretch(at)[1] if self._opening.windows else is_open(self._opening, at, self._holidays)
+
+    def next_change(self, at: datetime) -> datetime | None:
+        """As `next_change`, for `begin` or later."""
+        change = self._stretch(at)[2]
+        return change if change is not None else next_change(self._opening, at, self._holidays)
+
+    def _stretch(self, at: datetime) -> tuple[datetime, bool | None, datetime | None]:
+        for stretch in self._stretches:
+            if at < stretch[0]:
+                return stretch
+        begin = self._known_until
+        change = next_change(self._opening, begin, self._holidays)
+        self._known_until = change if change is not None else begin + HORIZON
+        self._stretches.append((self._known_until, is_open(self._opening, begin, self._holidays), change))
+        return self._stretch(at)
+
+
 def office_hours(at: datetime, holidays: frozenset[date]) -> bool:
     """Whether the own huisarts works at `at`: Monday to Friday 08:00-17:00, not on a public holiday."""
     return not is_open(OUT_OF_HOURS, at, holidays)
@@ -195,6 +224,7 @@ def _edges(opening: Opening, today: date, holidays: frozenset[date]) -> Iterator
     yield from sorted(waiting)
 
 
+@lru_cache(maxsize=4096)  # places keep few different hours, and very many decisions are made on the same days
 def _instant(day: date, minutes: int, fold: Literal[0, 1]) -> datetime:
     days, rest = divmod(minutes, _MIDNIGHT)
     clock = time(*divmod(rest, _HOUR), fold=fold)

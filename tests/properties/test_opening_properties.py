@@ -12,6 +12,7 @@ from routing.facilities.opening import (
     HORIZON,
     OUT_OF_HOURS,
     TIME_ZONE,
+    Hours,
     Opening,
     Window,
     is_open,
@@ -41,6 +42,17 @@ openings = st.lists(windows, min_size=1, max_size=4).map(lambda found: Opening("
 instants = st.builds(
     lambda start, seconds: start + timedelta(seconds=seconds), st.sampled_from(EVENTFUL), st.integers(0, 5 * 86_400)
 )
+
+
+@given(openings, instants, st.lists(st.integers(0, 20 * 86_400), min_size=1, max_size=20))
+@settings(max_examples=100, deadline=None)
+def test_hours_from_an_instant_on_answer_as_when_asked_each_time(
+    opening: Opening, begin: datetime, seconds: list[int]
+) -> None:
+    hours = Hours(opening, begin, HOLIDAYS)
+    for later in (begin, *(begin + timedelta(seconds=number) for number in seconds)):
+        assert hours.is_open(later) is is_open(opening, later, HOLIDAYS)
+        assert hours.next_change(later) == next_change(opening, later, HOLIDAYS)
 
 
 @given(openings, instants)
