@@ -166,6 +166,22 @@ def test_a_correction_appends_and_nothing_is_edited(world: World, asker: Asker, 
     assert all(entry is not None and entry.kind == "outcome" for entry in entries)
 
 
+def test_a_decision_is_found_by_the_outcome_that_counts(world: World, asker: Asker) -> None:
+    def found() -> tuple[str | None, str | None]:
+        (summary,) = service.search(world, AUDITOR)["decisions"]
+        return summary["outcome"], summary["reason"]
+
+    made = decided(world, asker)
+    wrong = outcomes.record_outcome(world, made["id"], ELSEWHERE, asker)
+    assert found() == ("overridden", "clinician_order")
+    record(world, made, asker, "confirmed", facility="umc-utrecht")
+    assert found() == ("overridden", "clinician_order"), "what a place says does not hide what was decided"
+    record(world, made, asker, "withdrawn", corrects=wrong["id"])
+    assert found() == (None, None)
+    outcomes.record_outcome(world, made["id"], ACCEPTED, asker)
+    assert found() == ("accepted", None)
+
+
 def test_what_was_corrected_is_not_corrected_twice(world: World, asker: Asker) -> None:
     made = decided(world, asker)
     wrong = outcomes.record_outcome(world, made["id"], ACCEPTED, asker)
