@@ -175,6 +175,8 @@ def test_the_examples_of_the_reference_are_what_the_server_says(send: Send) -> N
     Decision.model_validate(written)
     assert untrue(written, made.get_json()) == []
     replayed = send("POST", f"/v1/decisions/{made.get_json()['id']}/replay").get_json()
+    followed = {"outcome": "accepted", "by": "triagist"}
+    assert send("POST", f"/v1/decisions/{made.get_json()['id']}/outcome", json=followed).status_code == 201
     pages = {
         "GET /v1/decisions": (DecisionPage, send("GET", "/v1/decisions?urgency=U1&condition=stemi&limit=1").get_json()),
         "POST /v1/decisions/{decision_id}/replay": (Replay, replayed),
