@@ -23,7 +23,7 @@ NONE = "none"
 """The outcome of decisions of which nothing was recorded."""
 
 READ_AT_ONCE = 1_000
-ROUNDS = 8
+ROUNDS = 4
 """Where several questions are asked, a page looks at no more than READ_AT_ONCE * ROUNDS decisions; what was not found
 by then is for the next page."""
 
@@ -193,7 +193,7 @@ def _conditions(connection: sa.Connection, ids: Sequence[UUID]) -> Mapping[UUID,
     table = DECISION_CONDITIONS.c
     query = sa.select(table.decision_id, table.code, table.status).where(table.decision_id.in_(ids))
     found: dict[UUID, dict[str, str]] = {}
-    for decision_id, code, status in connection.execute(query.order_by(table.code)):
+    for decision_id, code, status in sorted(map(tuple, connection.execute(query))):
         found.setdefault(decision_id, {})[code] = status
     return found
 

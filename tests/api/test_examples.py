@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from api.access_schemas import AccessPage, PatientAccessPage
 from api.events import Streams
 from api.outcome_schemas import Outcome, OutcomeList, Overrules
-from api.schemas import Decision, DecisionPage, FacilityPage, Replay, RulesetPage
+from api.schemas import Decision, DecisionPage, Erasure, FacilityPage, Figures, Replay, RulesetPage
 from tests.api.conftest import Send
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +36,7 @@ EVERY_TIME = {
     "decision",
     "decided_at",
     "recorded_at",
+    "erased_at",
     "key",
     "digest",
     "software",
@@ -174,6 +175,8 @@ def test_the_examples_of_the_reference_are_what_the_server_says(send: Send) -> N
     Decision.model_validate(written)
     assert untrue(written, made.get_json()) == []
     replayed = send("POST", f"/v1/decisions/{made.get_json()['id']}/replay").get_json()
+    followed = {"outcome": "accepted", "by": "triagist"}
+    assert send("POST", f"/v1/decisions/{made.get_json()['id']}/outcome", json=followed).status_code == 201
     pages = {
         "GET /v1/decisions": (DecisionPage, send("GET", "/v1/decisions?urgency=U1&condition=stemi&limit=1").get_json()),
         "POST /v1/decisions/{decision_id}/replay": (Replay, replayed),
@@ -188,6 +191,10 @@ def test_the_examples_of_the_reference_are_what_the_server_says(send: Send) -> N
         model.model_validate(written)
         written.pop("asker", None)  # other keys, with other roles
         assert untrue(written, real) == [], call
+    gone = "POST /v1/decisions/{decision_id}/erasure"
+    erased = send("POST", f"/v1/decisions/{made.get_json()['id']}/erasure", "operator", json=example("request", gone))
+    assert untrue(example("answer", gone), Erasure.model_validate(erased.get_json()).model_dump()) == []
+    Figures.model_validate(example("answer", "GET /v1/figures"))
     assert untrue(example("answer", "GET /v1/vocabulary"), send("GET", "/v1/vocabulary").get_json()) == []
     assert untrue(example("answer", "GET /health/ready"), send("GET", "/health/ready").get_json()) == []
 

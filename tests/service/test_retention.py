@@ -181,6 +181,13 @@ def words() -> Any:
     return read_vocabulary()
 
 
+def test_the_policy_of_the_guide_is_one(tmp_path: Path, words: Any) -> None:
+    guide = (Path(__file__).parents[2] / "docs/how-to/erase-and-keep.md").read_text("utf-8")
+    (tmp_path / "policy.yaml").write_text(guide.partition("<!-- policy -->\n```yaml\n")[2].partition("```")[0])
+    found = retention.read_policy(tmp_path / "policy.yaml", words)
+    assert not any(period.reference.source_read for period in found.decisions), "we did not read that law"
+
+
 def test_the_leap_day_is_not_kept_shorter() -> None:
     from datetime import UTC, datetime
 
