@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import sqlite3
+import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 
 from routing import service
 from routing.errors import StoreUnavailable
+from routing.keyring import new_keyring, write_keyring
 from routing.log_check import check_log
 from routing.rights import Asker
 from routing.sequencer import sequence_all
@@ -233,6 +235,27 @@ def test_a_folder_of_the_database_that_cannot_be_written_is_said_and_nothing_is_
     assert_refused(folder, f"the file of the database {file} cannot be made", "WEGWIJS_DATABASE_URL")
     (folder / "data").chmod(0o700)
     _upgrade(folder)
+
+
+def test_new_keys_are_on_disk_before_the_database_rests_on_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also that the file has its name: else a machine that loses its power could lose it, and keep the database."""
+    done: list[str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def fsync(descriptor: int) -> None:
+        done.append("folder on disk" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file on disk")
+        sync(descriptor)
+
+    def named(self: Path, target: Path) -> Path:
+        done.append("named")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", named)
+    write_keyring(tmp_path / "wegwijs.keys", new_keyring(os.urandom))
+    assert done == ["file on disk", "named", "folder on disk"]
 
 
 def _database_read_only(folder: Path) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -19,7 +20,7 @@ import pytest
 import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
-from routing import keys_here, log_check, log_proofs, outcomes, sequencer, service
+from routing import keys_here, log_check, log_proofs, outcomes, sequencer, service, serving
 from routing.capsules import capsule_of
 from routing.errors import BadRecord, KeysUnusable, StoreUnavailable
 from routing.keys_here import ACCESS_LOG
@@ -286,6 +287,12 @@ def test_whoever_is_asked_to_stop_leaves_no_entry_waiting(
         list(pool.map(add_and_end, range(2)))
     assert len(places(world)) == 20
     assert_verified(world)
+
+
+def test_a_worker_that_never_began_can_end() -> None:
+    """gunicorn tells of it in its own process, which must go on."""
+    serving._end(None, SimpleNamespace())
+    serving._end(None, SimpleNamespace(wsgi=SimpleNamespace(extensions={})))
 
 
 # -- clock and keys ---------------------------------------------------------------------------------------------------
