@@ -145,17 +145,18 @@ def _growth(parsed: Parsed, count: int, work: Callable[[Case, datetime], object]
     for case, now in parsed:
         work(case, now)
     gc.collect()
-    before = _resident_mb()
+    before = resident_mb()
     for index in range(count):
         case, now = parsed[index % len(parsed)]
         work(case, now)
         if (index + 1) % 5000 == 0:
-            progress(f"{index + 1} of {count} decisions, {_resident_mb() - before:+.1f} MB")
+            progress(f"{index + 1} of {count} decisions, {resident_mb() - before:+.1f} MB")
     gc.collect()
-    return _resident_mb() - before
+    return resident_mb() - before
 
 
-def _resident_mb() -> float:
+def resident_mb() -> float:
+    """Megabytes of memory that this process holds."""
     statm = Path("/proc/self/statm")
     if statm.exists():
         return int(statm.read_text().split()[1]) * resource.getpagesize() / 2**20

@@ -171,6 +171,11 @@ def _keeping(commands: Any) -> None:
     directory.add_argument("--decisions", type=int, default=300, help="how many decisions are timed (default: 300)")
     directory.add_argument("--seconds", type=float, default=10, help="how long reports are written (default: 10)")
     add_json_option(directory)
+    text = "Measure what the log costs: adding an entry, verifying a long log, replaying. In a scratch database."
+    log = add_command(bench, "log", _bench_log, text, "wegwijs bench log --entries 1000000 --json")
+    log.add_argument("--entries", type=int, default=100_000, help="how long a log is verified (default: 100000)")
+    log.add_argument("--decisions", type=int, default=500, help="how many are added and replayed (default: 500)")
+    add_json_option(log)
 
 
 # -- serving and keeping ----------------------------------------------------------------------------------------------
@@ -285,11 +290,22 @@ def _bench_directory(arguments: argparse.Namespace) -> int:
     from routing import bench_directory
 
     desk = open_desk(None, datetime.now(UTC))
-    bodies = [body for body, _ in _worked(read_vocabulary(), desk)]
-    # a fixed order in which no kind of case comes first
-    bodies = [bodies[index] for index in sorted(range(len(bodies)), key=lambda index: index * 2_654_435_761 % 2**32)]
+    bodies = [body for body, _ in _mixed(_worked(read_vocabulary(), desk))]
     counts = {"decisions": arguments.decisions, "seconds": arguments.seconds}
     return _figures(arguments, bench_directory.measure(settings_here(), bodies, **counts, progress=say))
+
+
+def _bench_log(arguments: argparse.Namespace) -> int:
+    from routing import bench_log
+
+    cases = _mixed(_worked(read_vocabulary(), open_desk(None, datetime.now(UTC))))
+    counts = {"entries": arguments.entries, "decisions": arguments.decisions}
+    return _figures(arguments, bench_log.measure(settings_here(), cases, **counts, progress=say))
+
+
+def _mixed(cases: list[tuple[Any, datetime]]) -> list[tuple[Any, datetime]]:
+    """The same in a fixed order in which no kind of case comes first."""
+    return [cases[index] for index in sorted(range(len(cases)), key=lambda index: index * 2_654_435_761 % 2**32)]
 
 
 def _worked(words: Vocabulary, desk: Desk) -> list[tuple[Any, datetime]]:

@@ -35,7 +35,8 @@ from routing.world import World
 PROBLEMS_MOST = 100
 """So many problems are named one by one; more are only counted."""
 
-_PAGE = 500
+_PIECE = 10_000
+_PAGE = 200
 
 Progress = Callable[[int, int], None]
 """Gets how many entries were checked, and of how many."""
@@ -125,9 +126,9 @@ def _tree(
             found.problem(f"a checkpoint of {signed} entries: the log does not have as many, or it came before")
             break
         while frontier.size < signed:
-            page = list(islice(leaves, min(_PAGE, signed - frontier.size)))
-            frontier = append(frontier, page)
-            tiles.add(0, b"".join(page))
+            piece = list(islice(leaves, min(_PIECE, signed - frontier.size)))
+            frontier = append(frontier, piece)
+            tiles.add(0, b"".join(piece))
             progress(frontier.size, size)
         found.checkpoints += 1
         if (wrong := _wrong(note, keys, frontier)) is not None:
@@ -194,32 +195,39 @@ def _wrong(note: str, keys: list[Verifier], frontier: Frontier) -> str | None:
 
 
 def _records(world: World, connection: database.Connection, size: int, found: Found, *, with_records: bool) -> None:
+    """Whether each record is there or was erased, and, if wanted, says what it said."""
     erased = store.erased_decisions(connection, DECISIONS_LOG)
-    entries = store.between(connection, DECISIONS_LOG, 0, size)
-    while page := list(islice(entries, _PAGE)):
-        kept = records.read_all(connection, [logged.id for logged in page])
-        for logged in page:
-            if not _told_right(logged):
-                found.problem(f"entry {logged.position} is kept as another one than it says itself: `{logged.id}`")
-            if logged.kind == "erasure":
-                continue
-            gone, sealed = (logged.decision_id or logged.id) in erased, kept.get(logged.id)
-            found.records, found.erased = found.records + (not gone), found.erased + gone
-            if (sealed is None) != gone:
-                how = "was erased, and is still there" if gone else "is gone, and no erasure stands in the log"
-                found.problem(f"the record of {logged.kind} `{logged.id}` {how}")
-            if sealed is not None and with_records:
-                _record(world, connection, logged, sealed, found)
+    for position, kept in enumerate(store.kept_between(connection, DECISIONS_LOG, 0, size)):
+        if not _told_right(kept):
+            found.problem(f"entry {position} is kept as another one than it says itself: `{kept.id}`")
+        if kept.kind == "erasure":
+            continue
+        gone = (kept.decision_id or kept.id) in erased
+        found.records, found.erased = found.records + (not gone), found.erased + gone
+        if kept.has_record == gone:
+            how = "was erased, and is still there" if gone else "is gone, and no erasure stands in the log"
+            found.problem(f"the record of {kept.kind} `{kept.id}` {how}")
+    if with_records:
+        _all_records(world, connection, size, found)
     for missing in store.decisions_without_entry(connection, DECISIONS_LOG, PROBLEMS_MOST):
         found.problem(f"decision `{missing}` stands in no log")
 
 
-def _told_right(logged: store.Logged) -> bool:
+def _all_records(world: World, connection: database.Connection, size: int, found: Found) -> None:
+    entries = store.between(connection, DECISIONS_LOG, 0, size)
+    while page := list(islice(entries, _PAGE)):
+        kept = records.read_all(connection, [logged.id for logged in page])
+        for logged in page:
+            if (sealed := kept.get(logged.id)) is not None:
+                _record(world, connection, logged, sealed, found)
+
+
+def _told_right(kept: store.Kept) -> bool:
     """Whether an entry is kept under what it says itself: only that was signed."""
     try:
-        said = orjson.loads(logged.entry)
-        about = None if logged.decision_id is None else str(logged.decision_id)
-        return (said["id"], said["kind"], said.get("decision")) == (str(logged.id), logged.kind, about)
+        said = orjson.loads(kept.entry)
+        about = None if kept.decision_id is None else str(kept.decision_id)
+        return (said["id"], said["kind"], said.get("decision")) == (str(kept.id), kept.kind, about)
     except (ValueError, TypeError, KeyError, AttributeError):
         return False
 

@@ -14,8 +14,8 @@ import orjson
 from routing.errors import BadRecord, Erased, KeysUnusable, NotFound
 from routing.keyring import Keyring, name_of
 from routing.keys_here import checked_keyring, keyring_with
-from routing.log.canonical import canonical, digest
-from routing.log.commitments import Field, fields_of
+from routing.log.canonical import digest
+from routing.log.commitments import Field, fields_of, written_with_fields
 from routing.log.entry import DECISIONS_LOG, Kind, decision_entry, outcome_entry, read_entry
 from routing.log.sealing import KEY_BYTES, seal, unseal, unwrap, wrap
 from routing.store import database, records, unadopted
@@ -41,21 +41,23 @@ class Ready:
 
 
 def make_ready(keyring: Keyring, kind: Kind, record: Mapping[str, Any], written: bytes | None = None) -> Ready:
-    """Make the entry of `record`, and seal the record under a key of its own; `written` is its canonical form, if that
-    is there already."""
+    """Make the entry of `record`, and seal the record under a key of its own; `written` is what is sealed where that is
+    there already."""
     key = secrets.token_bytes(KEY_BYTES)
     entry_id = UUID(record["id"])
-    sealed = seal(pack(canonical(record) if written is None else written), key, entry_id.bytes)
+    anew, fields = written_with_fields(record)
+    sealed = seal(pack(anew if written is None else written), key, entry_id.bytes)
     newest = keyring.sealing[-1]
-    entry = _ENTRIES[kind](record, fields_of(record), key)
+    entry = _ENTRIES[kind](record, fields, key)
     about = UUID(record["decision"]) if kind == "outcome" else None
     return Ready(entry_id, kind, entry, records.Sealed(sealed, name_of(newest), wrap(key, newest)), about)
 
 
-def add(connection: database.Connection, ready: Ready, now: datetime) -> None:
-    """Add an entry and its record. They count when the transaction is committed."""
-    store.add(connection, DECISIONS_LOG, ready.id, ready.kind, ready.entry, now, ready.decision_id)
-    records.keep(connection, ready.id, ready.record)
+def add(connection: database.Connection, ready: Ready, now: datetime, beside: Sequence[database.Row] = ()) -> None:
+    """Add an entry and its record, and at once what belongs to them (`beside`). They count when the transaction is
+    committed."""
+    entry = store.row_of(DECISIONS_LOG, ready.id, ready.kind, ready.entry, now, ready.decision_id)
+    database.insert_together(connection, [entry, *records.rows_of(ready.id, ready.record), *beside])
 
 
 def record_of(world: World, connection: database.Connection, what: str, entry_id: UUID) -> bytes:

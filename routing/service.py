@@ -34,8 +34,8 @@ from routing.feeding.health import feed_ages
 from routing.keyring import Keyring
 from routing.keys_here import checked_keyring, prepare_keys
 from routing.log.access import Subject
-from routing.log.canonical import canonical, plain
-from routing.log.record import answer, make_record
+from routing.log.canonical import plain
+from routing.log.record import answer, answer_as_made, make_record
 from routing.log.replay import replay as replay_record
 from routing.log.sealing import pseudonym
 from routing.log_here import add, adopt, make_ready
@@ -122,21 +122,19 @@ def decide(world: World, body: Mapping[str, Any], asker: Asker) -> dict[str, Any
     returned. `body` may hold `supersedes` (id of an earlier decision). Raises BadInput, StoreUnavailable."""
     made = _decide(world, body, asker)
     _append(world, made, asker)
-    return answer(made.record)
+    return answer_as_made(made.record)
 
 
 def preview(world: World, body: Mapping[str, Any]) -> dict[str, Any]:
     """What `decide` would answer, not logged: `id` is null. Raises BadInput, StoreUnavailable."""
-    return {**answer(_decide(world, body, None).record), "id": None}
+    return {**answer_as_made(_decide(world, body, None).record), "id": None}
 
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A decision that nobody has seen yet: its record, as it is written and read back, with which rules, and the place
-    and units that it soft-reserves."""
+    """A decision that nobody has seen yet: its record, with which rules, and the place and units that it
+    soft-reserves."""
 
-    made: Mapping[str, Any]
-    written: bytes
     record: Mapping[str, Any]
     rules: Ruleset
     decided_at: datetime
@@ -151,9 +149,7 @@ def _decide(world: World, body: Mapping[str, Any], asker: Asker | None) -> _Made
     rules = in_force_in(world, case.region, now)
     decided = decide_case(case, _with_reservations(world, directory, rules, now), evaluators_of(world, rules), now)
     made = make_record(decided, case, world.words, id=str(uuid7()), now=now, asker=who(asker), supersedes=supersedes)
-    # answered is what stands in the record, also where a number is written in another way there
-    written = canonical(made)
-    return _Made(made, written, plain(written), rules, now, _reserving(decided))
+    return _Made(made, rules, now, _reserving(decided))
 
 
 def _with_reservations(world: World, directory: Directory, rules: Ruleset, now: datetime) -> Directory:
@@ -205,9 +201,8 @@ def _append(world: World, made: _Made, asker: Asker) -> None:
             sources.keep_vocabulary(connection, words, made.decided_at)
             sources.keep_ruleset(connection, rules, made.decided_at)
         keyring = checked_keyring(world, connection)
-        add(connection, make_ready(keyring, "decision", made.made, made.written), made.decided_at)
         row = _row(made, asker, keyring, fired)
-        decisions.append(connection, row)
+        add(connection, make_ready(keyring, "decision", made.record), made.decided_at, decisions.rows_of(row))
         if row.supersedes is not None:
             reservations.release(connection, row.supersedes)
         if made.reserving is not None:

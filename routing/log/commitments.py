@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from routing.errors import BadRecord
 from routing.log.canonical import canonical
@@ -37,27 +38,53 @@ _DOMAIN = b"wegwijs commitments 1\n"
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,3}")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A part of a record that is told or withheld as a whole: its path, and its value in canonical bytes."""
 
     path: str
     value: bytes
 
 
+# what Field(path, value) does, without a call of a function that is written in Python
+_field: Callable[[tuple[str, bytes]], Field] = partial(tuple.__new__, Field)
+_PATH = attrgetter("path")
+
+
 def fields_of(record: Mapping[str, Any]) -> list[Field]:
     """The fields of `record` (as `canonical` takes it, or as its JSON is read), sorted by path. Together they are the
     whole record: see `record_of`."""
-    return sorted(_fields(record, ""), key=lambda field: field.path)
+    return written_with_fields(record)[1]
 
 
-def _fields(value: Any, path: str) -> Iterator[Field]:
-    if path in _INSIDE and value and isinstance(value, Mapping | list):
-        members = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for name, member in members:
-            yield from _fields(member, f"{path}.{name}" if path else str(name))
-    else:
-        yield Field(path, canonical(value))
+def written_with_fields(record: Mapping[str, Any]) -> tuple[bytes, list[Field]]:
+    """The canonical bytes of `record`, and its fields as `fields_of` gives them: each part is written only once."""
+    pieces: list[bytes] = []
+    fields: list[Field] = []
+    _write(record, "", pieces, fields)
+    fields.sort(key=_PATH)
+    return b"".join(pieces), fields
+
+
+def _write(value: Mapping[str, Any] | list[Any], path: str, pieces: list[bytes], fields: list[Field]) -> None:
+    named = isinstance(value, Mapping)
+    before = b"{" if named else b"["
+    members: Iterable[tuple[Any, Any]] = sorted(value.items()) if isinstance(value, Mapping) else enumerate(value)
+    for name, member in members:
+        pieces.append(before + _name(name) if named else before)
+        before = b","
+        inside = f"{path}.{name}" if path else str(name)
+        if member and inside in _INSIDE and isinstance(member, Mapping | list):
+            _write(member, inside, pieces, fields)
+        else:
+            written = canonical(member)
+            pieces.append(written)
+            fields.append(_field((inside, written)))
+    pieces.append(b"}" if named else b"]")
+
+
+@lru_cache(maxsize=2_000)  # there are as many as there are members of a record and facts in a vocabulary
+def _name(name: str) -> bytes:
+    return canonical(name) + b":"
 
 
 def salts(secret: bytes, count: int) -> list[bytes]:
@@ -68,7 +95,8 @@ def salts(secret: bytes, count: int) -> list[bytes]:
 
 def commitment(field: Field, salt: bytes) -> bytes:
     """SHA-256 over salt, path, a line end and value."""
-    return hashlib.sha256(b"%b%b\n%b" % (salt, field.path.encode(), field.value)).digest()
+    path, value = field
+    return hashlib.sha256(b"%b%b\n%b" % (salt, path.encode(), value)).digest()
 
 
 def over_all(commitments: Iterable[bytes]) -> str:

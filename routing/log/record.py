@@ -17,7 +17,7 @@ from routing.case import Case, case_record
 from routing.decision import Decision, fired_rules
 from routing.errors import OtherSoftware
 from routing.facilities.opening import TIME_ZONE
-from routing.log.canonical import exact
+from routing.log.canonical import canonical, exact, plain
 from routing.questions import OpenQuestion
 from routing.rules.rule import FactValue, Interval, Reference
 from routing.rules.ruleset import Norm
@@ -199,6 +199,12 @@ def answer(record: Mapping[str, Any]) -> dict[str, Any]:
     """The decision as it was answered, from its record."""
     names = ("id", "decided_at", "supersedes")
     return {**{name: record[name] for name in names}, **result_of(record)}
+
+
+def answer_as_made(made: Mapping[str, Any]) -> dict[str, Any]:
+    """What `answer` gives once `made`, from `make_record`, is written and read again. Only reasons, and the case that
+    is no part of an answer, hold numbers that are written in another way, so only the reasons are."""
+    return answer({**made, "reasons": plain(canonical(made["reasons"]))})
 
 
 def result_of(record: Mapping[str, Any]) -> dict[str, Any]:

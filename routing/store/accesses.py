@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from routing.log.access import AccessEvent, Subject, access_entry, read_access
+from routing.store import database
 from routing.store.cursor import bad_cursor, read_cursor, write_cursor
 from routing.store.tables import ACCESS_SUBJECTS, DECISIONS, LOG_ENTRIES
 
@@ -19,7 +20,6 @@ BATCH = 500
 """So many entries are in memory at once while a long list is read."""
 
 _ENTRIES, _SUBJECTS = LOG_ENTRIES.c, ACCESS_SUBJECTS.c
-_INSERT_ENTRY, _INSERT_SUBJECT = LOG_ENTRIES.insert(), ACCESS_SUBJECTS.insert()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ Position = tuple[datetime, UUID]
 
 def append(connection: sa.Connection, event: AccessEvent) -> None:
     """Add an access. It counts when the transaction is committed, together with what it is about."""
-    connection.execute(_INSERT_ENTRY, entry_values(event))
-    connection.execute(_INSERT_SUBJECT, subject_values(event))
+    subjects: list[database.Row] = [(ACCESS_SUBJECTS, values) for values in subject_values(event)]
+    database.insert_together(connection, [(LOG_ENTRIES, entry_values(event)), *subjects])
 
 
 def entry_values(event: AccessEvent) -> dict[str, Any]:

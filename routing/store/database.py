@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ Engine = sa.Engine
 Connection = sa.Connection
 """A connection within one transaction, to be handed on."""
 
+Row = tuple[sa.Table, Mapping[str, Any]]
+"""What is to be inserted, and into which table."""
+
 BUSY_SECONDS = 5
 """How long a statement waits for another writer before it gives up."""
 
@@ -32,7 +37,8 @@ IDLE_SECONDS = 60
 _POOL = {"pool_size": 8, "max_overflow": 10, "pool_timeout": 5}
 _POSTGRES_OPTIONS = (
     f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={BUSY_SECONDS}s "
-    f"-c idle_in_transaction_session_timeout={IDLE_SECONDS}s"
+    f"-c idle_in_transaction_session_timeout={IDLE_SECONDS}s "
+    "-c jit=off"  # to compile a query takes longer than to run any of ours
 )
 _UPGRADE_LOCK = 0x77656777  # any number will do, as long as every Wegwijs process uses the same
 
@@ -196,3 +202,44 @@ def insert_if_absent(connection: sa.Connection, table: sa.Table, values: dict[st
     """Insert `values` unless a row with the same key is there already (another process may be faster)."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     connection.execute(insert(table).values(values).on_conflict_do_nothing())
+
+
+# -- inserting what belongs together ----------------------------------------------------------------------------------
+
+
+def insert_together(connection: sa.Connection, rows: Sequence[Row]) -> None:
+    """Insert rows that belong together, each after those that it refers to: in one statement where the database can.
+
+    A decision waits for this, so the statements are written once for each set of tables and columns, and run as they
+    are: that costs a third of the time.
+    """
+    groups = [(*alike, list(each)) for alike, each in groupby(rows, key=lambda row: (row[0], tuple(row[1])))]
+    at_once = [groups] if connection.dialect.name == "postgresql" else [[group] for group in groups]
+    for some in at_once:
+        shape = tuple((table, names, len(given)) for table, names, given in some)
+        text, binds = _written_once(connection.dialect, shape)
+        values = [value for _, _, given in some for _, row in given for value in row.values()]
+        bound = [value if bind is None else bind(value) for bind, value in zip(binds, values, strict=True)]
+        connection.exec_driver_sql(text, tuple(bound))
+
+
+_Bind = Callable[[Any], Any] | None
+_Shape = tuple[tuple[sa.Table, tuple[str, ...], int], ...]
+"""Tables, each with its columns and how many rows it gets."""
+
+
+@lru_cache(maxsize=500)
+def _written_once(dialect: sa.Dialect, shape: _Shape) -> tuple[str, tuple[_Bind, ...]]:
+    """The statement that inserts what has this shape, and what makes of each value what the driver takes."""
+    mark = "?" if dialect.paramstyle == "qmark" else "%s"
+    *first, last = [_insert(table, names, count, mark) for table, names, count in shape]
+    parts = [f"part_{number} AS ({insert})" for number, insert in enumerate(first)]
+    text = f"WITH {', '.join(parts)} {last}" if parts else last
+    types = (table.c[name].type for table, names, count in shape for _ in range(count) for name in names)
+    return text, tuple(each.dialect_impl(dialect).bind_processor(dialect) for each in types)
+
+
+def _insert(table: sa.Table, names: Sequence[str], count: int, mark: str) -> str:
+    row = f"({', '.join([mark] * len(names))})"
+    # only names of our own tables and columns
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES {', '.join([row] * count)}"  # noqa: S608

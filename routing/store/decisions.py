@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from routing.errors import Erased
+from routing.store import database
 from routing.store.tables import DECISION_CONDITIONS, DECISIONS, OUTCOMES, RULESETS
 
 
@@ -46,15 +47,17 @@ _COLUMNS = tuple(name for name in Row.__dataclass_fields__ if name != "condition
 
 def append(connection: sa.Connection, row: Row) -> None:
     """Add a decision whose entry was added. It counts when the transaction is committed."""
-    connection.execute(DECISIONS.insert(), {name: getattr(row, name) for name in _COLUMNS})
-    if row.conditions:
-        connection.execute(
-            DECISION_CONDITIONS.insert(),
-            [
-                {"decision_id": row.id, "code": code, "status": status, "decided_at": row.decided_at}
-                for code, status in row.conditions.items()
-            ],
-        )
+    database.insert_together(connection, rows_of(row))
+
+
+def rows_of(row: Row) -> list[database.Row]:
+    """What is inserted for a decision, after its entry."""
+    values = {name: getattr(row, name) for name in _COLUMNS}
+    coded = [
+        {"decision_id": row.id, "code": code, "status": status, "decided_at": row.decided_at}
+        for code, status in row.conditions.items()
+    ]
+    return [(DECISIONS, values), *((DECISION_CONDITIONS, each) for each in coded)]
 
 
 def exists(connection: sa.Connection, decision_id: UUID) -> bool:

@@ -9,20 +9,48 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from routing.errors import BadRecord
-from routing.store.tables import DECISIONS, LOG_CHECKPOINTS, LOG_ENTRIES, LOG_KEYS, LOG_TILES
+from routing.store import database
+from routing.store.tables import (
+    DECISIONS,
+    LOG_CHECKPOINTS,
+    LOG_ENTRIES,
+    LOG_KEYS,
+    LOG_TILES,
+    RECORD_KEYS,
+    RECORDS,
+)
 
 _ENTRIES, _TILES, _CHECKPOINTS, _KEYS = LOG_ENTRIES.c, LOG_TILES.c, LOG_CHECKPOINTS.c, LOG_KEYS.c
 _LOCK = 0x7767_6C6F  # with the number of the log below it; any number will do that no other lock of Wegwijs has
-_INSERT = LOG_ENTRIES.insert()
 _LOGGED = sa.select(
     _ENTRIES.id, _ENTRIES.kind, _ENTRIES.logged_at, _ENTRIES.entry, _ENTRIES.position, _ENTRIES.decision_id
 )
-_CHUNK = 2_000
+_PLACE = (
+    LOG_ENTRIES.update()
+    .where(_ENTRIES.id == sa.bindparam("entry_id"), _ENTRIES.position.is_(None))
+    .values(position=sa.bindparam("place"))
+)
+_TILE = sa.select(_TILES.hashes).where(
+    _TILES.log == sa.bindparam("of_log"),
+    _TILES.level == sa.bindparam("at_level"),
+    _TILES.number == sa.bindparam("with_number"),
+)
+_CHUNK = 10_000
+_IDS = 500
+
+# Looked up for each entry by itself: a planner that would rather read all records at once could do so for every chunk.
+_HAS_RECORD = sa.and_(
+    *(
+        sa.select(table.c.id).where(table.c.id == _ENTRIES.id).correlate(LOG_ENTRIES).scalar_subquery().is_not(None)
+        for table in (RECORDS, RECORD_KEYS)
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +64,16 @@ class Logged:
     entry: bytes
     position: int | None
     decision_id: UUID | None = None
+
+
+class Kept(NamedTuple):
+    """An entry, and whether its record is there with its key."""
+
+    id: UUID
+    kind: str
+    decision_id: UUID | None
+    entry: bytes
+    has_record: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +100,15 @@ def add(
 ) -> None:
     """Add an entry. It counts when the transaction is committed, and waits for its position. `decision_id` is the
     decision that it is about, where it is not that decision itself."""
+    database.insert_together(connection, [row_of(log, entry_id, kind, entry, now, decision_id)])
+
+
+def row_of(
+    log: str, entry_id: UUID, kind: str, entry: bytes, now: datetime, decision_id: UUID | None = None
+) -> database.Row:
+    """What is inserted for an entry; see `add`."""
     values = {"id": entry_id, "log": log, "kind": kind, "logged_at": now, "entry": entry, "decision_id": decision_id}
-    connection.execute(_INSERT, values)
+    return LOG_ENTRIES, values
 
 
 def read(connection: sa.Connection, log: str, entry_id: UUID) -> Logged | None:
@@ -74,21 +119,21 @@ def read(connection: sa.Connection, log: str, entry_id: UUID) -> Logged | None:
 
 def between(connection: sa.Connection, log: str, first: int, last: int) -> Iterator[Logged]:
     """The entries with the positions from `first` up to and not including `last`, in their order, read bit by bit."""
-    for start in range(first, last, _CHUNK):
-        end = min(start + _CHUNK, last)
-        chunk = _LOGGED.where(_ENTRIES.log == log, _ENTRIES.position >= start, _ENTRIES.position < end)
-        for found in connection.execute(chunk.order_by(_ENTRIES.position)):
-            yield Logged(*found)
+    for found in _bit_by_bit(connection, _LOGGED, log, first, last):
+        yield Logged(*found)
 
 
 def bytes_between(connection: sa.Connection, log: str, first: int, last: int) -> Iterator[tuple[int, bytes]]:
     """Position and bytes of the entries from `first` up to and not including `last`: what it takes to verify them."""
-    query = sa.select(_ENTRIES.position, _ENTRIES.entry)
+    yield from _bit_by_bit(connection, sa.select(_ENTRIES.position, _ENTRIES.entry), log, first, last)
+
+
+def _bit_by_bit(connection: sa.Connection, query: sa.Select[Any], log: str, first: int, last: int) -> Iterator[Any]:
+    begin, end = sa.bindparam("begin", type_=sa.BigInteger), sa.bindparam("end", type_=sa.BigInteger)
+    chunk = query.where(_ENTRIES.log == log, _ENTRIES.position >= begin, _ENTRIES.position < end)
+    ordered = chunk.order_by(_ENTRIES.position)
     for start in range(first, last, _CHUNK):
-        end = min(start + _CHUNK, last)
-        chunk = query.where(_ENTRIES.log == log, _ENTRIES.position >= start, _ENTRIES.position < end)
-        for position, entry in connection.execute(chunk.order_by(_ENTRIES.position)):
-            yield position, bytes(entry)
+        yield from connection.execute(ordered, {"begin": start, "end": min(start + _CHUNK, last)})
 
 
 def about(connection: sa.Connection, log: str, decision_id: UUID) -> list[Logged]:
@@ -130,14 +175,37 @@ def count_waiting(connection: sa.Connection, log: str) -> int:
 
 def erased_decisions(connection: sa.Connection, log: str) -> frozenset[UUID]:
     """The decisions of which an erasure stands in the log."""
-    query = sa.select(_ENTRIES.decision_id).where(_ENTRIES.log == log, _ENTRIES.kind == "erasure")
-    return frozenset(connection.scalars(query))
+    # few entries are about another decision, and those are found without going through all
+    about = (_ENTRIES.decision_id.is_not(None), _ENTRIES.kind == "erasure", _ENTRIES.log == log)
+    return frozenset(connection.scalars(sa.select(_ENTRIES.decision_id).where(*about)))
+
+
+def kept_between(connection: sa.Connection, log: str, first: int, last: int) -> Iterator[Kept]:
+    """What is kept of the entries from `first` up to and not including `last`, in their order, read bit by bit."""
+    query = sa.select(_ENTRIES.id, _ENTRIES.kind, _ENTRIES.decision_id, _ENTRIES.entry, _HAS_RECORD)
+    for entry_id, kind, decision_id, entry, has_record in _bit_by_bit(connection, query, log, first, last):
+        yield Kept(entry_id, kind, decision_id, entry, bool(has_record))
 
 
 def decisions_without_entry(connection: sa.Connection, log: str, most: int) -> Sequence[UUID]:
     """Decisions of which no entry stands in the log, at most so many."""
-    logged = sa.select(_ENTRIES.id).where(_ENTRIES.id == DECISIONS.c.id, _ENTRIES.log == log)
-    return list(connection.scalars(sa.select(DECISIONS.c.id).where(~logged.exists()).limit(most)))
+    ids = sa.select(DECISIONS.c.id).order_by(DECISIONS.c.id)
+    found: list[UUID] = []
+    after: UUID | None = None
+    while len(found) < most:
+        rest = ids if after is None else ids.where(DECISIONS.c.id > after)
+        end = connection.scalar(rest.offset(_CHUNK - 1).limit(1))
+        chunk = rest if end is None else rest.where(DECISIONS.c.id <= end)
+        found += connection.scalars(chunk.where(_entry_of_decision(log).is_(None)).limit(most - len(found)))
+        if end is None:
+            break
+        after = end
+    return found
+
+
+def _entry_of_decision(log: str) -> sa.ScalarSelect[UUID]:
+    entry = sa.select(_ENTRIES.id).where(_ENTRIES.id == DECISIONS.c.id, _ENTRIES.log == log)
+    return entry.correlate(DECISIONS).scalar_subquery()
 
 
 # -- sequencing -------------------------------------------------------------------------------------------------------
@@ -160,20 +228,28 @@ def lock(connection: sa.Connection, log: str) -> None:
 def place(connection: sa.Connection, first: int, ids: Sequence[UUID]) -> None:
     """Give the entries with these ids the positions from `first` on. The caller holds the lock. Raises BadRecord if one
     of them has a position: then the tree would not be that of the entries."""
-    statement = (
-        LOG_ENTRIES.update()
-        .where(_ENTRIES.id == sa.bindparam("entry_id"), _ENTRIES.position.is_(None))
-        .values(position=sa.bindparam("place"))
-    )
-    values = [{"entry_id": entry_id, "place": position} for position, entry_id in enumerate(ids, first)]
-    if (placed := connection.execute(statement, values).rowcount) != len(ids):
+    placed = (_place_at_once if connection.dialect.name == "postgresql" else _place_each)(connection, first, ids)
+    if placed != len(ids):
         raise BadRecord(f"of {len(ids)} entries that waited for a position {len(ids) - placed} do not wait any more")
+
+
+def _place_each(connection: sa.Connection, first: int, ids: Sequence[UUID]) -> int:
+    values = [{"entry_id": entry_id, "place": position} for position, entry_id in enumerate(ids, first)]
+    return connection.execute(_PLACE, values).rowcount
+
+
+def _place_at_once(connection: sa.Connection, first: int, ids: Sequence[UUID]) -> int:
+    places = list(range(first, first + len(ids)))
+    return connection.exec_driver_sql(
+        "UPDATE log_entries SET position = given.place FROM unnest(%s::uuid[], %s::bigint[]) AS given (id, place) "
+        "WHERE log_entries.id = given.id AND log_entries.position IS NULL",
+        (list(ids), places),
+    ).rowcount
 
 
 def tile(connection: sa.Connection, log: str, level: int, number: int) -> bytes:
     """One tile of the tree; empty if there is none."""
-    query = sa.select(_TILES.hashes).where(_TILES.log == log, _TILES.level == level, _TILES.number == number)
-    return connection.scalar(query) or b""
+    return connection.scalar(_TILE, {"of_log": log, "at_level": level, "with_number": number}) or b""
 
 
 def put_tiles(connection: sa.Connection, log: str, tiles: Mapping[tuple[int, int], bytes]) -> None:
@@ -216,7 +292,10 @@ def add_checkpoint(connection: sa.Connection, log: str, size: int, note: str, no
 
 def placed_up_to(connection: sa.Connection, log: str) -> int:
     """One more than the highest position, without counting what is below it."""
-    last: int | None = connection.scalar(sa.select(sa.func.max(_ENTRIES.position)).where(_ENTRIES.log == log))
+    positions = _ENTRIES.position
+    last: int | None = connection.scalar(
+        sa.select(sa.func.max(positions)).where(_ENTRIES.log == log, positions.is_not(None))
+    )
     return 0 if last is None else last + 1
 
 

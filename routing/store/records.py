@@ -8,9 +8,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from routing.store import database
 from routing.store.tables import RECORD_KEYS, RECORDS
-
-_INSERT_RECORD, _INSERT_KEY = RECORDS.insert(), RECORD_KEYS.insert()
 
 
 class Sealed(NamedTuple):
@@ -23,8 +22,13 @@ class Sealed(NamedTuple):
 
 def keep(connection: sa.Connection, entry_id: UUID, record: Sealed) -> None:
     """Keep the record of an entry that was added."""
-    connection.execute(_INSERT_RECORD, {"id": entry_id, "sealed": record.sealed})
-    connection.execute(_INSERT_KEY, {"id": entry_id, "sealing_key": record.sealing_key, "wrapped": record.wrapped})
+    database.insert_together(connection, rows_of(entry_id, record))
+
+
+def rows_of(entry_id: UUID, record: Sealed) -> list[database.Row]:
+    """What is inserted for a record, after its entry."""
+    key = {"id": entry_id, "sealing_key": record.sealing_key, "wrapped": record.wrapped}
+    return [(RECORDS, {"id": entry_id, "sealed": record.sealed}), (RECORD_KEYS, key)]
 
 
 def read(connection: sa.Connection, entry_id: UUID) -> Sealed | None:

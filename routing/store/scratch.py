@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 import sqlalchemy as sa
 
+from routing.store import database, decisions
 from routing.store.database import CONNECT_SECONDS, guarded
+from routing.store.tables import DECISION_CONDITIONS, DECISIONS, LOG_ENTRIES, RECORD_KEYS, RECORDS
+
+_BARE = DECISIONS.to_metadata(sa.MetaData())
+_BARE.append_column(sa.Column("record", sa.LargeBinary))
+
+Like = tuple[decisions.Row, bytes]
+"""A decision as one searches for it, and its entry."""
 
 
 @contextmanager
@@ -36,3 +45,57 @@ def scratch_database(url: str) -> Iterator[str]:
                 connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         engine.dispose()
+
+
+# -- a decision as it would be kept without a log ---------------------------------------------------------------------
+
+
+def add_record_column(connection: sa.Connection) -> None:
+    """Let a row of a decision hold its record."""
+    kind = sa.LargeBinary().compile(dialect=connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE {DECISIONS.name} ADD COLUMN record {kind}")
+
+
+def bare_rows(row: decisions.Row, record: bytes) -> list[database.Row]:
+    """What would be inserted for a decision if there were no log: its row with the packed record, its conditions."""
+    (_, values), *coded = decisions.rows_of(row)
+    return [(_BARE, {**values, "record": record}), *coded]
+
+
+def remove_bare_rows(connection: sa.Connection) -> None:
+    """Take away the rows that stand in no log."""
+    bare = sa.select(_BARE.c.id).where(_BARE.c.record.is_not(None))
+    connection.execute(DECISION_CONDITIONS.delete().where(DECISION_CONDITIONS.c.decision_id.in_(bare)))
+    connection.execute(_BARE.delete().where(_BARE.c.record.is_not(None)))
+
+
+# -- a long log -------------------------------------------------------------------------------------------------------
+
+
+def some_entries(connection: sa.Connection, log: str, most: int) -> list[Like]:
+    """Entries of decisions that others can be made like, at most so many."""
+    columns = [column for column in DECISIONS.c if column.name in decisions.Row.__dataclass_fields__]
+    rows = connection.execute(sa.select(*columns).order_by(DECISIONS.c.id).limit(most)).mappings()
+    found = [decisions.Row(conditions={}, **row) for row in rows]
+    query = sa.select(LOG_ENTRIES.c.id, LOG_ENTRIES.c.entry).where(LOG_ENTRIES.c.log == log)
+    entries = {}
+    for entry_id, entry in connection.execute(query.where(LOG_ENTRIES.c.id.in_([row.id for row in found]))):
+        entries[entry_id] = entry
+    return [(row, entries[row.id]) for row in found]
+
+
+def add_like(connection: sa.Connection, log: str, made: Sequence[tuple[UUID, Like]]) -> None:
+    """Add entries like real ones but for their ids, each with its row, and with a record that nobody can open."""
+    columns = [name for name in decisions.Row.__dataclass_fields__ if name not in ("id", "conditions")]
+    entries, rows = [], []
+    for entry_id, (row, entry) in made:
+        renamed = entry.replace(str(row.id).encode(), str(entry_id).encode())
+        values = {"id": entry_id, "log": log, "kind": "decision", "logged_at": row.decided_at, "entry": renamed}
+        entries.append(values)
+        rows.append({"id": entry_id, **{name: getattr(row, name) for name in columns}})
+    ids = [entry_id for entry_id, _ in made]
+    connection.execute(LOG_ENTRIES.insert(), entries)
+    connection.execute(RECORDS.insert(), [{"id": entry_id, "sealed": b"nothing"} for entry_id in ids])
+    keys = [{"id": entry_id, "sealing_key": "none", "wrapped": b"nothing"} for entry_id in ids]
+    connection.execute(RECORD_KEYS.insert(), keys)
+    connection.execute(DECISIONS.insert(), rows)

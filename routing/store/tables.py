@@ -248,7 +248,14 @@ LOG_ENTRIES = sa.Table(
         postgresql_where=sa.text("decision_id IS NOT NULL"),
         sqlite_where=sa.text("decision_id IS NOT NULL"),
     ),
-    sa.Index("uq_log_entries_log_position", "log", "position", unique=True),
+    sa.Index(
+        "uq_log_entries_log_position",
+        "log",
+        "position",
+        unique=True,
+        postgresql_where=sa.text("position IS NOT NULL"),
+        sqlite_where=sa.text("position IS NOT NULL"),
+    ),
     sa.Index(
         "ix_log_entries_waiting",
         "log",

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from routing.errors import BadRecord
 from routing.log.canonical import canonical
-from routing.log.commitments import Field, commitment, committed, fields_of, over_all, record_of, salts
+from routing.log.commitments import (
+    Field,
+    commitment,
+    committed,
+    fields_of,
+    over_all,
+    record_of,
+    salts,
+    written_with_fields,
+)
 from tests.capsules import outcome_of, record_of_version_1
 from tests.capsules import record_of as decided
 from tests.small_world import CASES
@@ -68,6 +77,16 @@ def test_a_record_is_exactly_its_fields(record: Any) -> None:
 @settings(max_examples=150)
 def test_whatever_has_the_shape_of_a_record_is_exactly_its_fields(record: Any) -> None:
     assert canonical(put_together(record)) == canonical(record)
+
+
+@given(st.one_of(RECORDS, st.sampled_from(REAL)))
+@settings(max_examples=150)
+def test_a_record_that_is_written_by_its_fields_has_the_canonical_bytes(record: Any) -> None:
+    written, fields = written_with_fields(record)
+    assert written == canonical(record)
+    assert fields == fields_of(as_read(record))
+    assert all(type(field) is Field for field in fields)
+    assert [field.path for field in fields] == sorted({field.path for field in fields})
 
 
 @given(RECORDS, st.randoms(use_true_random=False))

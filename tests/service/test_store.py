@@ -139,7 +139,7 @@ def test_a_moment_is_the_same_moment_in_every_time_zone(sourced: World, asker: A
 
 
 def test_a_time_without_offset_is_not_written(sourced: World, asker: Asker) -> None:
-    with pytest.raises(sa.exc.StatementError, match="offset"):
+    with pytest.raises(ValueError, match="offset"):
         append(sourced, row(sourced, asker, datetime(2026, 11, 18, 12)))
 
 
@@ -281,3 +281,63 @@ def test_a_new_file_that_another_process_begins_is_waited_for(tmp_path: Path) ->
         release.join()
         engine.dispose()
         other.close()
+
+
+# -- inserting what belongs together
+
+
+def test_rows_that_belong_together_are_all_inserted_or_none(sourced: World, asker: Asker) -> None:
+    added = row(sourced, asker, conditions={"cva": "possible", "tia": "suspected"})
+    entry = log.row_of("decisions", added.id, "decision", b"an entry", NOON)
+    sealed = records.rows_of(added.id, records.Sealed(b"sealed", "a key", b"wrapped"))
+    with database.writing(sourced.engine) as connection:
+        database.insert_together(connection, [entry, *sealed, *decisions.rows_of(added)])
+    with pytest.raises(StoreUnavailable), database.writing(sourced.engine) as connection:
+        another = log.row_of("decisions", uuid7(), "decision", b"another", NOON)
+        database.insert_together(connection, [another, *decisions.rows_of(added)])
+    with database.reading(sourced.engine) as connection:
+        assert log.read(connection, "decisions", added.id) is not None
+        assert records.read(connection, added.id) == records.Sealed(b"sealed", "a key", b"wrapped")
+        assert log.count_waiting(connection, "decisions") == 1
+    assert found(sourced) == [added.id]
+
+
+# -- going through a long log
+
+
+def placed(world: World, count: int) -> list[UUID]:
+    """Entries with their positions."""
+    ids = [uuid7() for _ in range(count)]
+    with database.writing(world.engine) as connection:
+        for number, entry_id in enumerate(ids):
+            log.add(connection, "decisions", entry_id, "decision", b"entry %d" % number, NOON)
+        log.place(connection, 0, ids)
+    return ids
+
+
+def test_what_is_missing_is_found_bit_by_bit(sourced: World, asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "_CHUNK", 3)
+    ids = placed(sourced, 8)
+    lost = [append(sourced, row(sourced, asker)) for _ in range(7)]
+    with database.writing(sourced.engine) as connection:
+        for entry_id in ids[:5]:
+            records.keep(connection, entry_id, records.Sealed(b"sealed", "a key", b"wrapped"))
+        wrapped = METADATA.tables["record_keys"]
+        connection.execute(wrapped.delete().where(wrapped.c.id == ids[2]))
+        decisions.append(connection, row(sourced, asker, id=ids[6]))
+    with database.reading(sourced.engine) as connection:
+        assert [entry for _, entry in log.bytes_between(connection, "decisions", 1, 9)] == [
+            b"entry %d" % number for number in range(1, 8)
+        ]
+        kept = list(log.kept_between(connection, "decisions", 0, 9))
+        assert [each.id for each in kept] == ids
+        assert [each.has_record for each in kept] == [True, True, False, True, True, False, False, False]
+        assert log.decisions_without_entry(connection, "decisions", 100) == sorted(lost)
+        assert len(log.decisions_without_entry(connection, "decisions", 4)) == 4
+        assert log.span(connection, "decisions") == (0, 8)
+
+
+def test_a_position_is_given_once(sourced: World) -> None:
+    ids = placed(sourced, 2)
+    with pytest.raises(BadRecord, match="do not wait any more"), database.writing(sourced.engine) as connection:
+        log.place(connection, 2, ids)

@@ -54,6 +54,7 @@ MAY_BE_IMPURE = (
     "routing/replaying/cluster.py",
     "routing/bench.py",
     "routing/bench_directory.py",
+    "routing/bench_log.py",
     "routing/store/scratch.py",
     "api/",
 )

@@ -12,6 +12,8 @@ import pytest
 from routing.candidate import Match
 from routing.case import parse_case
 from routing.decision import Decision, decide
+from routing.log.canonical import canonical, plain
+from routing.log.record import answer, answer_as_made, make_record
 from routing.matching import match
 from routing.packaged import Desk, open_desk
 from routing.travel import straight_line
@@ -60,6 +62,18 @@ def matched(postcode: str, now: datetime, *capabilities: str) -> Match:
     travel = straight_line.minutes((case.lat, case.lon), desk().directory.places, now)
     triage = replace(decision.triage, needs=needs)
     return match(triage, case, desk().directory, desk().evaluators.ruleset, travel, now)
+
+
+@pytest.mark.parametrize("name", EMERGENCIES)
+def test_what_is_answered_at_once_is_what_stands_in_the_record(name: str) -> None:
+    given = {"called_at": "2026-11-18T12:31:00+01:00", **EMERGENCIES[name]}
+    given["observations"] = {"glucose": 5.4, **given["observations"]}
+    case = parse_case({"location": {"postcode": ZWOLLE}, "patient": {"age_years": 67}, **given}, desk().words, NIGHT)
+    decision = decide(case, desk().directory, desk().evaluators, NIGHT)
+    made = make_record(decision, case, desk().words, id="0198", now=NIGHT, asker={}, supersedes=None)
+    read = answer(plain(canonical(made)))
+    assert answer_as_made(made) == read
+    assert canonical(answer_as_made(made)) == canonical(read), "and no tuple, number or text of another kind"
 
 
 @pytest.mark.parametrize("now", [AFTERNOON, NIGHT], ids=["day", "night"])

@@ -42,7 +42,15 @@ def _log() -> None:
         postgresql_where=of_decision,
         sqlite_where=of_decision,
     )
-    op.create_index("uq_log_entries_log_position", "log_entries", ["log", "position"], unique=True)
+    placed = sa.text("position IS NOT NULL")
+    op.create_index(
+        "uq_log_entries_log_position",
+        "log_entries",
+        ["log", "position"],
+        unique=True,
+        postgresql_where=placed,
+        sqlite_where=placed,
+    )
     waiting = sa.text("position IS NULL")
     op.create_index(
         "ix_log_entries_waiting",
