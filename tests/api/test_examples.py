@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from api.access_schemas import AccessPage, PatientAccessPage
 from api.events import Streams
+from api.log_schemas import Consistency, Inclusion, LogKeys
 from api.outcome_schemas import Outcome, OutcomeList, Overrules
 from api.schemas import Decision, DecisionPage, Erasure, FacilityPage, Figures, Replay, RulesetPage
 from tests.api.conftest import Send
@@ -44,6 +45,12 @@ EVERY_TIME = {
     "arrival_at",
     "ruleset",
     "next",
+    "entry",
+    "checkpoint",
+    "vkey",
+    "added_at",
+    "from_root",
+    "to_root",
 }
 """Members that are other ones every time, or with every version."""
 
@@ -241,6 +248,35 @@ def test_the_examples_about_outcomes_are_what_the_server_says(ask: Send) -> None
         for name in ("counting", "corrected"):
             written.get("state", {}).pop(name, None)
         assert untrue(written, real) == [], call
+
+
+def log_answers(ask: Send) -> dict[str, tuple[type[BaseModel], Any]]:
+    """What a new server says to the examples about its log."""
+    made = ask("POST", "/v1/decisions", "triagist", json=example("request", "POST /v1/decisions")).get_json()
+    calls: dict[str, tuple[type[BaseModel], str]] = {
+        "GET /v1/log/inclusion/{decision_id}": (Inclusion, f"/v1/log/inclusion/{made['id']}"),
+        "GET /v1/log/keys": (LogKeys, "/v1/log/keys"),
+        "GET /v1/log/consistency": (Consistency, "/v1/log/consistency?from=1"),
+    }
+    return {call: (model, ask("GET", path, "auditor").get_json()) for call, (model, path) in calls.items()}
+
+
+def written_checkpoint() -> str:
+    """The checkpoint that stands in the reference."""
+    found = re.search(r"<!-- checkpoint -->\n```text\n(.*?)^```", API, re.MULTILINE | re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_the_examples_about_the_log_are_what_the_server_says(ask: Send) -> None:
+    for call, (model, real) in log_answers(ask).items():
+        model.model_validate(real)
+        written = example("answer", call)
+        model.model_validate(written)
+        assert untrue(written, real) == [], call
+    real, written = ask("GET", "/v1/log/checkpoint").text.split("\n"), written_checkpoint().split("\n")
+    assert [len(line) for line in written[1:3]] == [len(line) for line in real[1:3]]
+    assert (written[1], written[3], len(written)) == (real[1], real[3], len(real))
 
 
 def access_answers(send: Send, role: str = "auditor") -> dict[str, tuple[type[BaseModel], Any]]:

@@ -25,8 +25,10 @@ from tests.api.test_examples import (
     asked_in_readme,
     decided_in_readme,
     example,
+    log_answers,
     outcome_answers,
     place_answers,
+    written_checkpoint,
     written_stream,
 )
 
@@ -128,15 +130,37 @@ def main() -> None:
         }
         service.close_world(world)
     about_places, stream = of_places()
+    about_log, checkpoint = of_log()
     page = API
-    for call, value in (answers | about_places | of_accesses() | of_outcomes()).items():
+    for call, value in (answers | about_places | of_accesses() | of_outcomes() | about_log).items():
         page = put(page, value, f"<!-- answer {call} -->\n")
     mark = "<!-- stream GET /v1/facilities/events -->\n```text\n"
     page = page.replace(mark + written_stream(), mark + stream)
+    page = page.replace(
+        f"<!-- checkpoint -->\n```text\n{written_checkpoint()}", f"<!-- checkpoint -->\n```text\n{checkpoint}"
+    )
     Path(ROOT / "docs/reference/api.md").write_text(page, "utf-8")
     readme = put(README, essence(made))
     text = re.sub(r"(^```text\n).*?(^```)", lambda found: found[1] + heart() + found[2], readme, flags=re.M | re.S)
     Path(ROOT / "README.md").write_text(text, "utf-8")
+
+
+def of_log() -> tuple[dict[str, Any], str]:
+    """What a new server answers to the examples about its log, and its checkpoint."""
+    with tempfile.TemporaryDirectory() as folder:
+        world = service.open_world(Settings(database_url=f"sqlite:///{folder}/examples.sqlite3"), Clock())
+        service.upgrade(world)
+        key = service.create_key(world, "examples", frozenset(service.ROLES))
+        client = create_app(world=world).test_client()
+
+        def ask(method: str, path: str, _role: str = "", **rest: Any) -> Any:
+            return client.open(path, method=method, headers={"Authorization": f"Bearer {key}"}, **rest)
+
+        found = log_answers(ask).items()
+        answers = {call: model.model_validate(value).model_dump(by_alias=True) for call, (model, value) in found}
+        checkpoint = ask("GET", "/v1/log/checkpoint").text
+        service.close_world(world)
+    return answers, checkpoint
 
 
 def of_accesses() -> dict[str, Any]:
