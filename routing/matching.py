@@ -56,10 +56,11 @@ class _Matcher:
         self.reach = ruleset.logistics.reach_minutes[triage.urgency.level]
         self.wording = Wording(ruleset)
         self.words, self.say = PlaceWords(self.wording), self.wording.reason
-        # what is said of a set of concessions
         self.left_out = 0
         self._distances: dict[tuple[str, Travel], Reason] = {}
-        self._out: dict[tuple[int, ...], tuple[tuple[Reason, ...], tuple[Text, ...]]] = {}
+        # what is said of places of which the same was found
+        self._out: dict[Same, tuple[tuple[Reason, ...], tuple[Text, ...]]] = {}
+        self._found: dict[Same, tuple[list[Reason], list[Reason]]] = {}
         with_place = [need for need in triage.needs if ruleset.vocabulary.capabilities[need.capability].place]
         self.required = [need for need in with_place if need.strength == "required"]
         self.preferred = [need.capability for need in with_place if need.strength == "preferred"]
@@ -258,7 +259,7 @@ class _Matcher:
     # -- words
 
     def ruled_out(self, place: Assessment) -> RuledOut:
-        key = tuple(map(id, (*place.failures, *place.doubts, *place.besides)))
+        key = _same(place)
         if (found := self._out.get(key)) is None:
             failed = [self.words.said(failure) for failure in place.failures]
             others = [self.words.said(doubt)[0] for doubt in (*place.doubts, *place.besides)]
@@ -282,17 +283,14 @@ class _Matcher:
         *,
         nearest: bool,
     ) -> Candidate:
-        facility, travel, say = place.facility, place.travel, self.say
-        concessions = (*place.failures, *place.doubts, *place.besides)
-        lacking = {concession.name for concession in concessions}
-        reasons = [self.distance(travel, "nearest" if nearest else "distance")]
-        reasons += [say("has", {"capability": key}) for need in required if (key := need.capability) not in lacking]
-        reasons += [say("prefers", {"capability": key}) for key in self.preferred if key not in place.missing_preferred]
+        facility, travel = place.facility, place.travel
+        if (found := self._found.get(key := _same(place))) is None:
+            found = self._found[key] = self.pros_and_cons(place, required)
+        reasons = [self.distance(travel, "nearest" if nearest else "distance"), *found[0]]
         if self.ranking.known_there(place):
-            reasons.append(say("known_there"))
+            reasons.append(self.say("known_there"))
         reasons += live_reasons(place, self.ranking, self.wording)
-        reasons += self.words.norms(place.norms)
-        reasons += [self.words.said(concession)[0] for concession in concessions if concession.text not in LATE]
+        reasons += found[1]
         return Candidate(
             rank=rank,
             kind=facility.kind,
@@ -305,6 +303,25 @@ class _Matcher:
             status=status_facts(place, self.ranking),
             criteria=ranking,
         )
+
+    def pros_and_cons(self, place: Assessment, required: Sequence[PatientNeed]) -> tuple[list[Reason], list[Reason]]:
+        """What a place has of what is `required` and preferred; whether it is in time, and what it does not meet."""
+        say, concessions = self.say, (*place.failures, *place.doubts, *place.besides)
+        lacking = {concession.name for concession in concessions}
+        pros = [say("has", {"capability": key}) for need in required if (key := need.capability) not in lacking]
+        pros += [say("prefers", {"capability": key}) for key in self.preferred if key not in place.missing_preferred]
+        cons = [*self.words.norms(place.norms)]
+        cons += [self.words.said(concession)[0] for concession in concessions if concession.text not in LATE]
+        return pros, cons
+
+
+Same = tuple[int, ...]
+"""Of which places the same was found: the identities of what was found, which lives as long as the places do."""
+
+
+def _same(place: Assessment) -> Same:
+    found = place.failures, place.doubts, place.besides, place.norms, place.missing_preferred
+    return tuple(map(id, found))
 
 
 def _apart(first: Assessment, place: Assessment) -> tuple[Concession, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 from routing.candidate import NormCheck, StatusFact, Verdict
 from routing.criteria import Assessment, Concession, norm_words
@@ -106,6 +107,8 @@ def status_facts(place: Assessment, ranking: Ranking) -> tuple[StatusFact, ...]:
         if not stops:
             return (StatusFact("seh" if facility.capabilities.get("seh") else facility.kind, "stop"),)
         return tuple(_status_fact(stop, now, None) for stop in stops)
+    if not reports:
+        return _nothing_said(ranking.units(facility))
     known = [report for report in reports if report.value is not None]
     of_stops = {report.unit for report in known if report.kind == "stop"}
     silent = sorted(ranking.units(facility) - of_stops)
@@ -115,6 +118,12 @@ def status_facts(place: Assessment, ranking: Ranking) -> tuple[StatusFact, ...]:
         *(replace(fact, value=None, fresh=False) if ended else fact for fact, ended in zip(facts, over, strict=True)),
         *(StatusFact(unit, "stop") for unit in silent),
     )
+
+
+@lru_cache(maxsize=256)
+def _nothing_said(units: frozenset[str]) -> tuple[StatusFact, ...]:
+    """Of a place that reports nothing: of none of its units is known whether it has a stop."""
+    return tuple(StatusFact(unit, "stop") for unit in sorted(units))
 
 
 def _status_fact(report: Report, now: datetime, fresh_minutes: int | None) -> StatusFact:

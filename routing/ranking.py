@@ -8,7 +8,7 @@ from datetime import datetime
 from routing.case import Case
 from routing.criteria import Assessment, Criteria
 from routing.facilities.directory import Directory
-from routing.facilities.profile import Facility
+from routing.facilities.profile import Facility, Traits
 from routing.rules.selection import Order, Selection
 from routing.stops import Said, StopPolicy
 
@@ -42,6 +42,7 @@ class Ranking:
         self.case, self.directory, self.criteria, self.selection = case, directory, criteria, selection
         self.stops, self.preferred, self.now = stops, preferred, now
         self._holds: dict[str, Said | None] = {}
+        self._units: dict[Traits, frozenset[str]] = {}
 
     def in_order(self, places: Sequence[Assessment], assumed: Held = NOTHING_ASSUMED) -> list[Assessment]:
         """`places` with the best first; `assumed` says of some whether something holds patients back there."""
@@ -147,10 +148,13 @@ class Ranking:
         one for what comes with another (an emergency department is no basic urgent care post as well)."""
         if self.stops is None:
             return frozenset()
-        known = self.criteria.ruleset.vocabulary.capabilities
-        there = {unit for unit in self.stops.units if facility.capabilities.get(unit, True) is not False}
-        covered = {name for unit in there if unit in known for name in known[unit].implies}
-        return frozenset(there - covered)
+        traits = self.directory.traits[self.directory.index[facility.id]]
+        if (found := self._units.get(traits)) is None:
+            known = self.criteria.ruleset.vocabulary.capabilities
+            there = {unit for unit in self.stops.units if facility.capabilities.get(unit, True) is not False}
+            covered = {name for unit in there if unit in known for name in known[unit].implies}
+            found = self._units[traits] = frozenset(there - covered)
+        return found
 
     def _said_closed(self, place: Assessment) -> bool:
         """Whether an old report of a closure would keep somebody in danger from the place (F27: it never does)."""
