@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
-from datetime import datetime
+from contextlib import suppress
+from datetime import date, datetime
 from datetime import time as clock_time
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from routing.terminal import (
     add_json_option,
     add_user_option,
     auditor_here,
+    moment_of,
     opened_world,
     say,
     show,
@@ -129,18 +132,14 @@ def _print(world: World, found: dict[str, Any], *, as_json: bool) -> None:
 
 
 def _moment(option: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-        if found.tzinfo is None and len(text) == len("2026-11-01"):
-            return datetime.combine(found.date(), clock_time(), TIME_ZONE)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        allowed = "a date (2026-11-01) or a time with an offset (2026-11-01T20:04:00+01:00)"
-        raise bad_input(option, "wrong_type", "is not a time with an offset", text, allowed)
-    return found
+    """A date is the beginning of that day in the Netherlands."""
+    if text is not None and _DATE.fullmatch(text):
+        with suppress(ValueError):
+            return datetime.combine(date.fromisoformat(text), clock_time(), TIME_ZONE)
+    return moment_of(option, text)
+
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class _Teller:

@@ -16,7 +16,7 @@ from routing.keys_here import keyring_of
 from routing.log_here import add, make_ready
 from routing.replaying.run import VARIES, Progress
 from routing.rights import Asker
-from routing.store import database, decisions
+from routing.store import database, decision_search, decisions
 from routing.world import World
 from tests.service.conftest import SORE_THROAT, STEMI, Clock, kept_record
 from tests.service.test_decisions import STROKE
@@ -49,9 +49,8 @@ def copy(world: World, decision_id: str, copies: int) -> None:
     """Add so many copies of a decision, which differ in their id alone."""
     record = kept_record(world, decision_id)
     with database.reading(world.engine) as connection:
-        (row,) = [
-            row for row in decisions.search(connection, decisions.Search(), None, 10_000) if str(row.id) == decision_id
-        ]
+        found = decision_search.page(connection, decision_search.Search(), None, 1_000)
+        (row,) = [row for row in found.rows if str(row.id) == decision_id]
     with database.writing(world.engine) as connection:
         for _ in range(copies):
             another = uuid7()

@@ -19,7 +19,7 @@ from routing.keys_here import keyring_of
 from routing.replaying.run import Progress
 from routing.settings import Settings
 from routing.world import World
-from tests.service.conftest import Clock, Run, kept_record, replace_record
+from tests.service.conftest import AUDITOR, Clock, Run, kept_record, replace_record
 from tests.service.replays import CASES, fill, stricter
 
 
@@ -80,7 +80,7 @@ def test_one_decision_says_what_the_api_says(run: Run, made: Made) -> None:
     spoil(world, ids[0])
     for decision_id, expected in ((ids[0], 1), (ids[1], 0)):
         code, out, _ = run("replay", decision_id, "--json")
-        assert (code, json.loads(out)) == (expected, service.replay(world, decision_id))
+        assert (code, json.loads(out)) == (expected, service.replay(world, decision_id, AUDITOR))
     assert "identical to the last byte" in run("replay", ids[1])[1]
     code, out, _ = run("replay", ids[0])
     assert "result.urgency.level" in out
@@ -118,7 +118,7 @@ def test_it_goes_on_where_it_was(run: Run, made: Made) -> None:
     ("arguments", "said"),
     [
         (("--since", "2026-11-19", "--until", "2026-11-18"), "--since"),
-        (("--since", "yesterday"), "2026-11-01"),
+        (("--since", "yesterday"), "not a time"),
         (("--until", "2026-11-18T13:00:00"), "offset"),
         (("--ruleset", "acute-nl/9.9.9"), "NAME/VERSION"),
         (("--ruleset", "."), "not a ruleset"),
