@@ -6,6 +6,7 @@ After a change of the rules, `python -m tests.api.write_examples` writes the ans
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from api.events import Streams
 from api.log_schemas import Consistency, Inclusion, LogKeys
 from api.outcome_schemas import Outcome, OutcomeList, Overrules
 from api.schemas import Decision, DecisionPage, Erasure, FacilityPage, Figures, Replay, RulesetPage
+from routing.service import World
 from tests.api.conftest import Send
 
 ROOT = Path(__file__).parents[2]
@@ -162,6 +164,19 @@ def test_the_command_line_of_the_readme_prints_what_stands_there() -> None:
     printed = _CLOCK.sub("12:00", decided_in_readme()).splitlines()
     assert [line for line in written if line not in printed and line != "..."] == []
     assert len(written) > 5
+
+
+def test_the_proof_in_the_readme_can_be_made_as_it_stands_there(send: Send, world: World, tmp_path: Path) -> None:
+    (command,) = [block for block in blocks(README, "sh") if "log export" in block]
+    here = command.strip().replace(".venv/bin/wegwijs", str(Path(sys.executable).with_name("wegwijs")))
+    made = send("POST", "/v1/decisions", json=asked_in_readme()).get_json()["id"]
+    settings = {"DATABASE_URL": world.settings.database_url, "KEYS": str(world.settings.keys_file)}
+    environment = {**os.environ, **{f"WEGWIJS_{name}": value for name, value in settings.items()}, "ID": made}
+    result = subprocess.run(
+        ["sh", "-c", here], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("VERIFIED")
 
 
 def test_the_command_line_and_the_server_answer_the_same(send: Send) -> None:
