@@ -13,7 +13,7 @@ from routing.log.entry import read_entry
 from routing.rights import Asker
 from routing.service import World
 from routing.store.tables import LOG_ENTRIES
-from tests.service.conftest import SORE_THROAT, STEMI, Clock, Run
+from tests.service.conftest import AUDITOR, SORE_THROAT, STEMI, Clock, Run
 from tests.service.test_erasure import OVERRIDDEN, everything, rows
 
 POLICY = """
@@ -52,7 +52,7 @@ def told(_done: int) -> None:
 
 def gone(world: World, decision_id: str) -> bool:
     try:
-        service.decision(world, decision_id)
+        service.decision(world, decision_id, AUDITOR)
     except Erased:
         return True
     return False

@@ -18,7 +18,7 @@ from routing.service import World
 from routing.store import database, decision_search, decisions, rule_index, sources
 from routing.store.decision_search import Search, page
 from routing.store.tables import DECISION_RULES, METADATA
-from tests.service.conftest import STEMI, Clock
+from tests.service.conftest import AUDITOR, STEMI, Clock
 from tests.service.test_store import NOON, row
 
 MANY = 3_000
@@ -192,15 +192,15 @@ def test_a_page_reads_no_more_rows_than_it_needs(filled: World, monkeypatch: pyt
 def test_a_decision_is_found_by_its_rules_once_it_has_its_place(world: World, asker: Asker, clock: Clock) -> None:
     made = service.decide(world, STEMI, asker)
     rule = made["urgency"]["reasons"][0]["rule"]
-    assert service.search(world, rule=rule)["decisions"] == []
+    assert service.search(world, AUDITOR, rule=rule)["decisions"] == []
     sequence_all(world)
-    (found,) = service.search(world, rule=rule)["decisions"]
+    (found,) = service.search(world, AUDITOR, rule=rule)["decisions"]
     assert found["id"] == made["id"]
     clock.forward(minutes=1)
     service.decide(world, STEMI, asker)
     sequence_all(world)
     sequence_all(world)
-    assert len(service.search(world, rule=rule)["decisions"]) == 2
+    assert len(service.search(world, AUDITOR, rule=rule)["decisions"]) == 2
     with database.reading(world.engine) as connection:
         entered = connection.execute(sa.select(DECISION_RULES)).all()
     assert len(entered) == len(set(entered))
