@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from routing.access_log import noted
 from routing.directory_here import directory_of
-from routing.errors import Erased, NotFound
+from routing.errors import Erased, NotFound, StoreUnavailable
 from routing.log.canonical import plain
 from routing.log.capsule import made_again
 from routing.log.capsule_form import CAPSULE_VERSION, PlacesForm
@@ -40,9 +41,7 @@ def capsule_of(world: World, decision_id: str, asker: Asker, withhold: Collectio
     which proves that it was there."""
     paths = withheld_paths(withhold, world.words.facts)
     found = as_id("decision", decision_id)
-    if (head := placed(world, DECISIONS_LOG, found)) is None:
-        raise NotFound("decision", decision_id)
-    size, note = head
+    size, note = _head(world, found)
 
     def read(connection: database.Connection) -> tuple[bytes | None, bool, dict[str, Any]]:
         logged = store.read(connection, DECISIONS_LOG, found)
@@ -57,11 +56,17 @@ def capsule_of(world: World, decision_id: str, asker: Asker, withhold: Collectio
             record, key = None, b""
         made = None if record is None else orjson.loads(record)
         hidden = frozenset() if made is None else hidden_in_decision(made, paths)
-        others = [
-            _entry(connection, other, size, _outcome_told(world, connection, other, withheld=bool(hidden)))
+        about = [
+            other
             for other in store.about(connection, DECISIONS_LOG, found)
             if other.position is not None and other.position < size
         ]
+        others = [
+            _entry(connection, other, size, _outcome_told(world, connection, other, withheld=bool(hidden)))
+            for other in about
+        ]
+        if made is None and not any(logged.kind == "erasure" for logged in about):
+            raise StoreUnavailable(f"decision `{decision_id}` is being erased at this moment: ask again")
         told = None if made is None else told_fields(made, key, hidden)
         parts = {"log": log, "decision": _entry(connection, logged, size, told), "others": others}
         return record, bool(hidden), parts
@@ -70,6 +75,18 @@ def capsule_of(world: World, decision_id: str, asker: Asker, withhold: Collectio
     capsule = {"capsule": CAPSULE_VERSION, **parts}
     nothing = {"vocabulary": None, "ruleset": None, "places": None}
     return {**capsule, **(nothing if record is None else _to_decide_again(world, record, withheld=withheld))}
+
+
+def _head(world: World, decision_id: UUID) -> tuple[int, str]:
+    """The checkpoint under which the decision stands, and everything that was recorded about it until now."""
+    if (head := placed(world, DECISIONS_LOG, decision_id)) is None:
+        raise NotFound("decision", str(decision_id))
+    with database.reading(world.engine) as connection:
+        about = store.about(connection, DECISIONS_LOG, decision_id)
+    waiting = [other.id for other in about if other.position is None or other.position >= head[0]]
+    for entry_id in waiting:
+        head = placed(world, DECISIONS_LOG, entry_id) or head
+    return head
 
 
 # -- entries ----------------------------------------------------------------------------------------------------------
