@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import compress
 
 from routing.errors import EngineFault
 from routing.rules.condition import Test, negation_normal, tests
@@ -72,16 +73,20 @@ class Evaluators:
         judgement = self.reference.judge(facts)
         engine, fault = self._ask_engine(facts)
         both = judgement.fired | (engine or frozenset())
-        fired = tuple(rule for key, rule in self.ruleset.by_id.items() if key in both)
-        possible = judgement.possible - both
+        fired = self._rules(both)
         return Evaluation(
             facts={**facts, **self._decided(fired)},
             fired=fired,
-            possible=tuple(rule for key, rule in self.ruleset.by_id.items() if key in possible),
+            possible=self._rules(judgement.possible - both),
             engine=engine,
             reference=judgement.fired,
             fault=fault,
         )
+
+    def _rules(self, ids: frozenset[str]) -> tuple[Rule, ...]:
+        """The rules with these `ids`, in the order of the ruleset."""
+        by_id = self.ruleset.by_id
+        return tuple(compress(by_id.values(), map(ids.__contains__, by_id)))
 
     def _decided(self, fired: Sequence[Rule]) -> dict[str, FactValue]:
         concluded = {f"condition.{rule.condition}" for rule in fired if rule.condition is not None}
