@@ -450,7 +450,7 @@ def _as_it_was(world: World, cases: list[dict[str, Any]]) -> list[dict[str, Any]
         connection.execute(api_keys.insert(), {"id": _uuid(connection, key), "label": "old", **secret})
     asker = Asker(str(key), "old", frozenset({"triagist"}))
     made = [service._decide(world, case, asker) for case in cases]
-    written = [as_version_1({**each.made, "asker": {"key": str(key), "roles": ["triagist"]}}) for each in made]
+    written = [as_version_1({**each.record, "asker": {"key": str(key), "roles": ["triagist"]}}) for each in made]
     outcome = {
         "version": 1,
         "id": str(uuid7()),

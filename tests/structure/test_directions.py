@@ -62,7 +62,6 @@ MAY_BE_IMPURE = (
 
 ALLOWED: dict[tuple[str, str], str] = {
     ("routing/cli_facilities.py", "time.sleep"): "waits between two looks at the board",
-    ("routing/cli_log.py", "time.monotonic"): "how long a check took, and when to say how far it is",
     ("routing/keyring.py", "os.getpid"): "no two processes write the same new file",
     ("routing/sequencer.py", "time.monotonic"): "how long an entry may wait for its place; reaches no entry",
     ("routing/sequencer.py", "time.sleep"): "waits until another process has given an entry its place",
