@@ -106,7 +106,9 @@ def over_all(commitments: Iterable[bytes]) -> str:
 
 def committed(fields: Sequence[Field], secret: bytes) -> str:
     """The digest that stands in the log for a record with these fields and this key."""
-    return over_all(map(commitment, fields, salts(secret, len(fields))))
+    sha256, salted = hashlib.sha256, zip(fields, salts(secret, len(fields)), strict=True)
+    # every decision waits for this, so `commitment` is written out
+    return over_all([sha256(b"%b%b\n%b" % (salt, path.encode(), value)).digest() for (path, value), salt in salted])
 
 
 def record_of(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:
