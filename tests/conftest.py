@@ -5,6 +5,11 @@ from __future__ import annotations
 import secrets
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# how long an example takes says something about the machine, not about what is tested
+settings.register_profile("wegwijs", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("wegwijs")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
