@@ -18,6 +18,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from routing import service
+from routing.keys_here import LOGS
 from routing.log.entry import DECISIONS_LOG
 from routing.log.merkle import verify_consistency
 from routing.log.note import Checkpoint, opened, read_checkpoint, read_vkey
@@ -163,27 +164,34 @@ def assert_nothing_lost(load: Load) -> None:
     assert set(load.refused) <= {(503, "5")}, "who is not answered is told when to ask again"
     assert len(set(load.acknowledged)) == len(load.acknowledged) > 0
     with opened_beside(load.servers[0]) as world:
-        await_true(lambda: _waiting(world) == 0, "all entries to have their place")
+        await_true(lambda: not _logs_waiting(world), "all entries to have their place")
         assert_whole(world, load.acknowledged)
-        found = check_log(world, with_records=True).wire()
-        assert (found["verdict"], found["problems"], found["waiting"]) == ("verified", [], 0)
-        assert_only_grew(load, found["entries"])
+        entries = {log: assert_verified(world, log) for log in LOGS}
+        assert_only_grew(load, entries[DECISIONS_LOG])
 
 
-def _waiting(world: World) -> int:
+def _logs_waiting(world: World) -> Sequence[str]:
     with database.reading(world.engine) as connection:
-        return store.count_waiting(connection, DECISIONS_LOG)
+        return store.logs_waiting(connection)
+
+
+def assert_verified(world: World, log: str) -> int:
+    """How many entries there are in `log`, of which everything holds and none waits."""
+    found = check_log(world, log, with_records=True).wire()
+    assert (found["verdict"], found["problems"], found["waiting"]) == ("verified", [], 0)
+    return int(found["entries"])
 
 
 def assert_whole(world: World, acknowledged: Sequence[str]) -> None:
     """Every decision has one entry, one sealed record and one key; among them are all that were acknowledged."""
+    entry = LOG_ENTRIES.c
+    logged = sa.select(entry.id, entry.position).where(entry.log == DECISIONS_LOG).order_by(entry.position)
     with database.reading(world.engine) as connection:
-        tables = (DECISIONS, LOG_ENTRIES, RECORDS, RECORD_KEYS)
-        ids = [[str(found) for found in connection.scalars(sa.select(table.c.id))] for table in tables]
-        placed = connection.scalars(sa.select(LOG_ENTRIES.c.position).order_by(LOG_ENTRIES.c.position)).all()
-    assert set(acknowledged) <= set(ids[0])
-    assert all(sorted(each) == sorted(ids[0]) for each in ids[1:])
-    assert [position for position in placed if position is not None] == list(range(len(ids[0])))
+        ids = [sorted(connection.scalars(sa.select(table.c.id))) for table in (DECISIONS, RECORDS, RECORD_KEYS)]
+        entries = connection.execute(logged).all()
+    assert set(acknowledged) <= {str(found) for found in ids[0]}
+    assert sorted(found for found, _ in entries) == ids[0] == ids[1] == ids[2]
+    assert [position for _, position in entries] == list(range(len(entries)))
 
 
 def assert_only_grew(load: Load, size: int) -> None:
