@@ -321,7 +321,10 @@ def _candidate(candidate: Candidate, said: _Said) -> dict[str, Any]:
             for check in candidate.norms
         ],
         "status": [_status(fact) for fact in candidate.status],
-        "criteria": [{"id": name, "value": value} for name, value in candidate.criteria],
+        "criteria": [
+            {"id": name, "value": list(value) if isinstance(value, tuple) else value}
+            for name, value in candidate.criteria
+        ],
         "reasons": said.these(candidate.reasons),
     }
 
