@@ -17,8 +17,10 @@ import orjson
 import pytest
 import sqlalchemy as sa
 
-from routing import service
+from routing import places, service
+from routing.directory_here import Walk, add_packaged, directory_of, newest_directory
 from routing.errors import BadInput, NotFound, Stopped
+from routing.facilities.directory import national_directory_records
 from routing.replaying import work
 from routing.replaying.chunks import Chunk, chunks
 from routing.replaying.judging import ERASED, Verdict
@@ -32,7 +34,7 @@ from routing.store import database, decisions, records
 from routing.store.tables import DECISIONS, RECORDS
 from routing.world import World
 from tests.service.conftest import SORE_THROAT, STEMI, Clock, Open, kept_record, replace_record
-from tests.service.replays import CASES, copy, fill, lasting, quietly, stricter
+from tests.service.replays import CASES, OPERATOR, copy, fill, lasting, quietly, stricter
 
 EVER = datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -379,6 +381,34 @@ def test_a_head_that_was_not_written_to_its_end_begins_anew(world: World, tmp_pa
     for head in (b"", b'{"wegw', b'{"wegwijs_replay":1,"ques'):
         (tmp_path / "kept.jsonl").write_bytes(head)
         assert many(world, resume=tmp_path / "kept.jsonl")["decisions"] == 0
+
+
+# -- places as they were
+
+
+def test_a_walk_through_the_past_sees_what_was_there(world: World, clock: Clock, open_world: Open) -> None:
+    for number in range(12):
+        if number == 6:  # a directory that is taken in whole, in the middle
+            document = national_directory_records()
+            with database.writing(world.engine) as connection:
+                fewer = {
+                    **document,
+                    "facilities": [each for each in document["facilities"] if "located_at" not in each],
+                }
+                add_packaged(connection, fewer, "test", world.words, clock.now)
+        stop = {"unit": "seh", "kind": "stop", "value": number % 2 == 0, "observed_at": clock.now.isoformat()}
+        places.report_status(world, ("umc-utrecht", "erasmus-mc")[number % 2], stop, OPERATOR)
+        clock.forward(minutes=5)
+    newest = newest_directory(world).revision
+    assert newest == 14
+    forward, jumping = Walk(world, world.words), Walk(open_world(), world.words)
+    for revision in (*range(1, newest + 1), *range(newest, 0, -1)):
+        known = directory_of(open_world(), revision, world.words)
+        for seen in (forward.at(revision), jumping.at(revision * 5 % newest + 1)):
+            if seen.revision == revision:
+                assert (seen.digest, seen.status, seen.facilities) == (known.digest, known.status, known.facilities)
+    with pytest.raises(NotFound):
+        forward.at(newest + 1)
 
 
 @pytest.fixture(autouse=True)
