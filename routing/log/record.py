@@ -202,9 +202,9 @@ def answer(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def answer_as_made(made: Mapping[str, Any]) -> dict[str, Any]:
-    """What `answer` gives once `made`, from `make_record`, is written and read again. Only reasons, and the case that
-    is no part of an answer, hold numbers that are written in another way, so only the reasons are."""
-    return answer({**made, "reasons": plain(canonical(made["reasons"]))})
+    """What `answer` gives once `made`, from `make_record`, is written and read again: to the last byte what whoever reads
+    the decision later gets."""
+    return answer(plain(canonical(made)))
 
 
 def result_of(record: Mapping[str, Any]) -> dict[str, Any]:

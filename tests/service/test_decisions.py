@@ -178,13 +178,14 @@ def test_a_flipped_byte_is_found(world: World, asker: Asker) -> None:
     decision_id = service.decide(world, STEMI, asker)["id"]
     for table, column in ((RECORDS, "sealed"), (RECORD_KEYS, "wrapped"), (LOG_ENTRIES, "entry")):
         with database.writing(world.engine) as connection:
-            whole = connection.scalars(sa.select(table.c[column])).one()
+            this = table.c.id == UUID(decision_id)
+            whole = connection.scalars(sa.select(table.c[column]).where(this)).one()
             for place in (0, len(whole) // 2, len(whole) - 1):
                 flipped = whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
-                connection.execute(table.update().values({column: flipped}))
+                connection.execute(table.update().where(this).values({column: flipped}))
                 with pytest.raises(BadRecord):
                     log_here.record_of(world, connection, "decision", UUID(decision_id))
-            connection.execute(table.update().values({column: whole}))
+            connection.execute(table.update().where(this).values({column: whole}))
     assert service.replay(world, decision_id, AUDITOR)["identical"]
 
 
@@ -313,7 +314,7 @@ def test_rules_of_another_form_are_said_to_be_of_another_version(
 
 def test_a_replay_needs_its_ruleset(world: World, asker: Asker, rewrite: Any) -> None:
     decision_id = service.decide(world, STEMI, asker)["id"]
-    rewrite(decision_id, lambda entry: entry["ruleset"].update(digest="sha256:0"))
+    rewrite(decision_id, lambda entry: entry["ruleset"].update(digest=f"sha256:{'0' * 64}"))
     with pytest.raises(NotFound):
         service.replay(world, decision_id, AUDITOR)
 
