@@ -202,8 +202,8 @@ def answer(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def answer_as_made(made: Mapping[str, Any]) -> dict[str, Any]:
-    """What `answer` gives once `made`, from `make_record`, is written and read again: to the last byte what whoever reads
-    the decision later gets."""
+    """What `answer` gives once `made`, from `make_record`, is written and read again: to the last byte what
+    whoever reads the decision later gets."""
     return answer(plain(canonical(made)))
 
 
