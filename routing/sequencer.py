@@ -148,8 +148,12 @@ def keep_sequencing(world: World, stop: threading.Event) -> None:
         said = "" if fault is None else repr(fault)
         stop.wait(EVERY_SECONDS if fault is None else AFTER_FAULT_SECONDS)
     until = time.monotonic() + END_SECONDS
+
+    def late() -> bool:
+        return time.monotonic() >= until
+
     # another process that is giving places may end as well, and not have seen the newest entries
-    while not said and time.monotonic() < until and _fault(world) is None and _any_waiting(world):
+    while not said and not late() and _fault(world, late) is None and _any_waiting(world):
         time.sleep(LAST_LOOKS_SECONDS)
 
 
@@ -161,7 +165,7 @@ def _any_waiting(world: World) -> bool:
         return False
 
 
-def _fault(world: World, stopped: Callable[[], bool] = lambda: False) -> Exception | None:
+def _fault(world: World, stopped: Callable[[], bool]) -> Exception | None:
     """Give places in one round; what kept us from it."""
     try:
         sequence_all(world, stopped)

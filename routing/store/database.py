@@ -34,6 +34,10 @@ STATEMENT_SECONDS = 15
 IDLE_SECONDS = 60
 """How long a transaction may do nothing before PostgreSQL ends it: a machine that died must not keep its locks."""
 
+_NOTICING = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
+"""A machine of the database that vanishes without a word is noticed within half a minute: a request that waited for it
+is refused, and so frees its thread. The system would let it wait for hours."""
+
 _POOL = {"pool_size": 8, "max_overflow": 10, "pool_timeout": 5}
 _POSTGRES_OPTIONS = (
     f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={BUSY_SECONDS}s "
@@ -49,6 +53,7 @@ def open_engine(url: str) -> sa.Engine:
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed)
     arguments = {"connect_timeout": CONNECT_SECONDS, "options": _POSTGRES_OPTIONS, "application_name": "wegwijs"}
+    arguments |= _NOTICING
     arguments = {key: value for key, value in arguments.items() if key not in parsed.query}
     try:
         return sa.create_engine(
