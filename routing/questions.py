@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Literal, get_args
 
+from routing.rules.asking import Asking, Rules, need_asked
 from routing.rules.evaluation import Evaluation, Evaluators
-from routing.rules.rule import Rule
 from routing.vocabulary import AMBULANCES, URGENCIES
 
 Change = Literal["urgency", "conditions", "needs", "dispatch", "warnings"]
 CHANGES: tuple[Change, ...] = get_args(Change)
 
 Effect = tuple[int, int]
-"""What a possible rule could change (a bit for each of `CHANGES`), and the most urgent rank that it could bring."""
+"""What could change (a bit for each of `CHANGES`), and the most urgent rank that it could bring."""
 
-_BIT: Mapping[Change, int] = {change: 1 << index for index, change in enumerate(CHANGES)}
-_URGENCY, _CONDITIONS = _BIT["urgency"], _BIT["conditions"]
-NOTHING: Effect = (0, len(URGENCIES))
+NO_RANK = len(URGENCIES)
+NOTHING: Effect = (0, NO_RANK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,104 +40,112 @@ def open_questions(
     urgency most, then what plays a part in most such rules. Then all else: what could raise the urgency most, then in
     ABCDE order. What need not be asked of this patient is left out; rules do not look at that.
     """
-    effects, begun = _Effects(evaluators, evaluation, rank), evaluators.begun(evaluation)
-    asking = [
-        (rule, names, own) for rule, names in evaluators.to_ask(evaluation) if names and (own := effects.own(rule))
-    ]
-    open_facts = frozenset[str]().union(*[names for _, names, _ in asking]) - evaluators.not_asked(evaluation)
-    near = frozenset[str]().union(*[names for rule, names, _ in asking if rule.id in begun])
-    first = evaluators.asked_first(evaluation)
-    ahead = open_facts & (first | near)
+    asking, facts = evaluators.asking, evaluation.facts
+    possible = asking.rules({rule.id for rule in evaluation.possible})
+    own = _own(asking, evaluation, rank)
+    asked = asking.asked(facts, possible & _united(own.values()))
+    begun, first = asking.begun(facts), asking.first(facts)
+    for name in asking.not_asked(facts):
+        asked.pop(name, None)
+    ahead = {name: rules for name, rules in asked.items() if name in first or rules & begun}
     # whatever else is asked comes after these
-    told = _told(asking, ahead if len(ahead) >= most else open_facts, effects, begun)
+    looked_at = ahead if len(ahead) >= most else asked
+    could, bringing = _with_conditions(asking, possible, own, _united(looked_at.values()))
+    ranks = sorted((level, rules) for level, rules in bringing.items() if level < rank)
     place = evaluators.ruleset.vocabulary.group_places
-    order = sorted(
-        (name not in first, not begun_of_it, gravest, -begun_of_it, place[name], -count, name)
-        for name, (gravest, _, count, begun_of_it) in told.items()
+    order = []
+    for name, rules in looked_at.items():
+        of_begun = (rules & begun).bit_count()
+        gravest = next((level for level, those in ranks if rules & those), rank)
+        order.append((name not in first, not of_begun, gravest, -of_begun, place[name], -rules.bit_count(), name))
+    names = [name for *_, name in sorted(order)[:most]]
+    told = (OpenQuestion(name, tuple(it for it in CHANGES if looked_at[name] & could[it])) for name in names)
+    return tuple(told), len(asked) - len(names)
+
+
+def _united(rules: Iterable[Rules]) -> Rules:
+    return reduce(or_, rules, 0)
+
+
+def _own(asking: Asking, evaluation: Evaluation, rank: int) -> dict[Change, Rules]:
+    """What could change -> the rules of the ruleset that could change it by themselves."""
+    rules, fired = asking.concluding, evaluation.fired
+    said = {(rule.condition, rule.status) for rule in fired if rule.condition is not None}
+    # what is suspected need not be called possible as well
+    said |= {(code, "possible") for code, status in said if status == "suspected"}
+    needs = {need_asked(need) for rule in fired for need in rule.needs}
+    required = {capability for capability, strength, _ in needs if strength == "required"}
+    ambulance = min(
+        (AMBULANCES.index(rule.ambulance) for rule in fired if rule.ambulance is not None), default=len(AMBULANCES)
     )
-    names = [name for *_, name in order[:most]]
-    asked = (OpenQuestion(name, tuple(it for it, bit in _BIT.items() if told[name][1] & bit)) for name in names)
-    return tuple(asked), len(open_facts) - len(names)
+    found: dict[Change, Rules] = dict.fromkeys(CHANGES, 0)
+    for level, those in rules.urgency.items():
+        if level < rank:
+            found["urgency"] |= those
+    for key, those in rules.said.items():
+        if key not in said:
+            found["conditions"] |= those
+    for need, those in rules.need.items():
+        if need not in needs and not (need[1] == "preferred" and need[0] in required):
+            found["needs"] |= those
+    for level, those in rules.ambulance.items():
+        if level < ambulance:
+            found["dispatch"] |= those
+    if not any(rule.mmt for rule in fired):
+        found["dispatch"] |= rules.mmt
+    found["warnings"] = rules.warning
+    return found
 
 
-def _told(
-    asking: Iterable[tuple[Rule, Sequence[str], int]], looked_at: Set[str], effects: _Effects, begun: Set[str]
-) -> Mapping[str, list[int]]:
-    """Of each of the facts `looked_at` the gravest rank that it could bring, what it could change, how many rules ask
-    it, and how many of these have begun."""
-    told = {name: [effects.rank, 0, 0, 0] for name in looked_at}
-    for rule, names, own in asking:
-        if looked_at.isdisjoint(names):
+def _with_conditions(
+    asking: Asking, possible: Rules, own: Mapping[Change, Rules], looked_at: Rules
+) -> tuple[Mapping[Change, Rules], Mapping[int, Rules]]:
+    """What could change -> the rules that could change it, and a rank -> the rules that could bring it: by themselves,
+    and those of `looked_at` also through a condition that they would conclude."""
+    could, bringing = dict(own), dict(asking.concluding.urgency)
+    through = _Through(asking, possible, own)
+    concluding = looked_at & own["conditions"]
+    for code, those in asking.concluding.condition.items():
+        if not (those := those & concluding):
             continue
-        could, weight = effects.of(rule, own)
-        is_begun = rule.id in begun
-        for name in names:
-            if (found := told.get(name)) is not None:
-                if weight < found[0]:
-                    found[0] = weight
-                found[1] |= could
-                found[2] += 1
-                found[3] += is_begun
-    return told
+        changes, rank = through.of(code)
+        for index, change in enumerate(CHANGES):
+            if changes >> index & 1:
+                could[change] |= those
+        if rank < NO_RANK:
+            bringing[rank] = bringing.get(rank, 0) | those
+    return could, bringing
 
 
-class _Effects:
-    """What each possible rule could change, also through a condition that it would conclude."""
+class _Through:
+    """What could change if a condition were concluded: what the possible rules that ask about it could change."""
 
-    def __init__(self, evaluators: Evaluators, evaluation: Evaluation, rank: int) -> None:
-        self._asking: Mapping[str, tuple[Rule, ...]] = evaluators.asking
-        self._possible = {rule.id for rule in evaluation.possible}
-        self.rank = rank
-        fired = evaluation.fired
-        concluded = {(rule.condition, rule.status) for rule in fired if rule.condition is not None}
-        # what is suspected need not be called possible as well
-        self._said = concluded | {(code, "possible") for code, status in concluded if status == "suspected"}
-        self._needs = {(need.capability, need.strength, need.within) for rule in fired for need in rule.needs}
-        self._required = {need.capability for rule in fired for need in rule.needs if need.strength == "required"}
-        asked = [AMBULANCES.index(rule.ambulance) for rule in fired if rule.ambulance is not None]
-        self._ambulance = min(asked, default=len(AMBULANCES))
-        self._mmt = any(rule.mmt for rule in fired)
-        self._through: dict[str, Effect] = {}
+    def __init__(self, asking: Asking, possible: Rules, own: Mapping[Change, Rules]) -> None:
+        self._following, self._possible, self._concluding = asking.following, possible, own["conditions"]
+        self._own = [(1 << index, own[change]) for index, change in enumerate(CHANGES)]
+        self._ranks = sorted(asking.concluding.urgency.items())
+        self._known: dict[str, Effect] = {}
 
-    def of(self, rule: Rule, own: int) -> Effect:
-        """What `rule` could change by itself, as `own` says, and through its condition."""
-        weight = rule.urgency if rule.urgency is not None else len(URGENCIES)
-        if rule.condition is None or not own & _CONDITIONS:
-            return own, weight
-        beyond, other = self._of_condition(rule.condition)
-        return own | beyond, weight if weight < other else other
-
-    def _of_condition(self, code: str) -> Effect:
-        if (known := self._through.get(code)) is not None:
+    def of(self, code: str) -> Effect:
+        """What could change through this condition."""
+        if (known := self._known.get(code)) is not None:
             return known
-        self._through[code] = NOTHING  # rules never wait for each other in a circle; this is for what was possible
-        changes, weight = NOTHING
-        for rule in self._asking.get(code, ()):
-            if rule.id in self._possible:
-                beyond, other = self.of(rule, self.own(rule))
-                changes, weight = changes | beyond, min(weight, other)
-        self._through[code] = changes, weight
-        return changes, weight
-
-    def own(self, rule: Rule) -> int:
-        """What `rule` could change by itself."""
-        found = 0
-        if rule.urgency is not None and rule.urgency < self.rank:
-            found = _URGENCY
-        if rule.condition is not None and (rule.condition, rule.status) not in self._said:
-            found |= _CONDITIONS
-        if rule.needs or rule.ambulance is not None or rule.mmt or rule.warning:  # most conclude no such thing
-            found |= self._of_care(rule)
-        return found
-
-    def _of_care(self, rule: Rule) -> int:
-        found = _BIT["warnings"] if rule.warning else 0
-        for need in rule.needs:
-            known = (need.capability, need.strength, need.within) in self._needs
-            if not known and not (need.strength == "preferred" and need.capability in self._required):
-                found |= _BIT["needs"]
-        if (rule.mmt and not self._mmt) or (
-            rule.ambulance is not None and AMBULANCES.index(rule.ambulance) < self._ambulance
-        ):
-            found |= _BIT["dispatch"]
-        return found
+        self._known[code] = NOTHING  # rules never wait for each other in a circle; this is for what was possible
+        all_, concluding = self._following.get(code, (0, ()))
+        if not (rules := all_ & self._possible):
+            return NOTHING
+        changes, rank = 0, NO_RANK
+        for bit, those in self._own:
+            if those & rules:
+                changes |= bit
+        for level, those in self._ranks:
+            if those & rules:
+                rank = level
+                break
+        if further := rules & self._concluding:
+            for rule, other in concluding:
+                if rule & further:
+                    beyond, lower = self.of(other)
+                    changes, rank = changes | beyond, min(rank, lower)
+        self._known[code] = changes, rank
+        return changes, rank
