@@ -154,7 +154,8 @@ class _Page:
         return found.label.en if found else code
 
     def _kind(self, kind: str) -> str:
-        found = self.words.facility_kinds.get(kind)
+        # care that no place gives is named by the capability
+        found = self.words.facility_kinds.get(kind) or self.words.capabilities.get(kind)
         return found.label.en if found else "nowhere" if kind == NOWHERE else kind
 
     def _place(self, key: str) -> str:

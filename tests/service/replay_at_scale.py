@@ -1,11 +1,13 @@
 """Shows that very many decisions replay identically on a Dask cluster of which a worker is killed on the way.
 
     python -m tests.service.replay_at_scale --decisions 100000
+    python -m tests.service.replay_at_scale --decisions 2000 --different 2000 --instead acute-nl/1.0.0
 
 In a scratch database on `WEGWIJS_TEST_POSTGRES`, with the packaged rules and directory: some decisions are made about
 the worked cases, with reports of places in between; the others are copies of them under ids of their own, and each is
 made again in full. A scheduler and two workers run as processes of their own; one worker is killed when a third of the
-work is done, and another takes its place. Exit code 1 if anything is not identical.
+work is done, and another takes its place. Exit code 1 if anything is not identical. With `--instead` other rules are
+supposed, and what they would have changed is shown.
 """
 
 from __future__ import annotations
@@ -24,8 +26,11 @@ from typing import Any
 import orjson
 
 from routing import places, service
+from routing.directory_here import newest_directory
 from routing.packaged import open_desk, ruleset_folders
+from routing.replay_text import replay_text
 from routing.replaying.run import Progress, Wanted, replay_many
+from routing.replaying.supposed import Supposed, supposed_rules
 from routing.settings import Settings
 from routing.store.scratch import scratch_database
 from routing.vocabulary import read_vocabulary
@@ -41,6 +46,7 @@ def main() -> int:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--decisions", type=int, default=100_000, help="how many are replayed (default: 100,000)")
     made.add_argument("--different", type=int, default=1_000, help="how many of them are no copies (default: 1,000)")
+    made.add_argument("--instead", metavar="RULESET", help="suppose these rules: a folder, or NAME/VERSION")
     wanted = made.parse_args()
     server = os.environ.get("WEGWIJS_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
     address = server.replace("postgresql://", "postgresql+psycopg://", 1).rstrip("/") + "/postgres"
@@ -50,9 +56,14 @@ def main() -> int:
         try:
             service.upgrade(world)
             count = _filled(world, clock, wanted.decisions, wanted.different)
-            found = _replayed(world, Path(folder), count)
+            supposed = supposed_rules(world, wanted.instead) if wanted.instead else None
+            found = _replayed(world, Path(folder), count, supposed)
+            names = {place.id: place.name for place in newest_directory(world).facilities}
         finally:
             service.close_world(world)
+    if wanted.instead:
+        sys.stdout.write(replay_text(found, world.words, names))
+        return 0
     sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
     return int(found["decisions"] != found["identical"] or found["decisions"] != count)
 
@@ -66,9 +77,12 @@ def _filled(world: World, clock: Clock, decisions: int, different: int) -> int:
             _report(world, clock, number)
         clock.forward(minutes=1)
         made.append(service.decide(world, body, asker)["id"])
+        if len(made) % 100 == 0:
+            _say(f"{len(made)} of {different} are decided")
     each, beyond = divmod(decisions - len(made), len(made))
     for number, decision_id in enumerate(made):
-        copy(world, decision_id, each + (number < beyond))
+        if copies := each + (number < beyond):
+            copy(world, decision_id, copies)
         if number % 100 == 0:
             _say(f"{number * (each + 1)} of {decisions} decisions are there")
     return decisions
@@ -96,7 +110,7 @@ def _report(world: World, clock: Clock, number: int) -> None:
     places.report_status(world, place, report, OPERATOR)
 
 
-def _replayed(world: World, folder: Path, count: int) -> dict[str, Any]:
+def _replayed(world: World, folder: Path, count: int, supposed: Supposed | None) -> dict[str, Any]:
     cluster, killed, told = Started(folder), list[int](), list[int]()
     try:
         for _ in range(2):
@@ -113,7 +127,7 @@ def _replayed(world: World, folder: Path, count: int) -> dict[str, Any]:
                 _say("a worker was killed, and another began")
 
         begin = time.monotonic()
-        wanted = Wanted(until=EVER, scheduler=cluster.address, resume=folder / "kept.jsonl")
+        wanted = Wanted(until=EVER, supposed=supposed, scheduler=cluster.address, resume=folder / "kept.jsonl")
         found = replay_many(world, wanted, watch)
         found["wall_seconds"] = round(time.monotonic() - begin, 1)
     finally:
