@@ -17,18 +17,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from routing import cli, rules_here, service
+from routing import cli, service
 from routing.keys_here import keyring_of
 from routing.log_here import make_ready
 from routing.rights import Asker
-from routing.rules.building import packaged_rulesets, read_ruleset
-from routing.rules.evaluation import Evaluators, build_evaluators
-from routing.rules.ruleset import Ruleset
 from routing.service import World
 from routing.settings import Settings
 from routing.store import database, records
 from routing.store.tables import LOG_ENTRIES
-from routing.vocabulary import Vocabulary
 
 SERVER = os.environ.get("WEGWIJS_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
 
@@ -65,35 +61,6 @@ class Clock:
 
     def forward(self, **by: float) -> None:
         self.now += timedelta(**by)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def shared_rules() -> Iterator[None]:
-    """The packaged rules are read, and their evaluators built, once for all worlds."""
-    packaged = packaged_rulesets()
-    read: dict[tuple[Path, str], Ruleset] = {}
-    built: dict[tuple[str, str], Evaluators] = {}
-
-    def read_once(folder: Path, words: Vocabulary) -> Ruleset:
-        if folder not in packaged:
-            return read_ruleset(folder, words)
-        key = (folder, words.digest)
-        if key not in read:
-            read[key] = read_ruleset(folder, words)
-        return read[key]
-
-    def build_once(rules: Ruleset, like: Evaluators | None = None) -> Evaluators:
-        if like is not None:
-            return build_evaluators(rules, like)
-        key = (rules.digest, rules.vocabulary.digest)
-        if key not in built:
-            built[key] = build_evaluators(rules)
-        return built[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rules_here, "read_ruleset", read_once)
-        patch.setattr(rules_here, "build_evaluators", build_once)
-        yield
 
 
 @pytest.fixture(scope="session")
