@@ -9,6 +9,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -79,23 +80,57 @@ def postgres_server() -> Iterator[sa.Engine]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty database."""
+    """The address of an empty database; for a test with a `world`, of one that is up to date."""
+    upgraded = request.getfixturevalue(f"upgraded_{request.param}") if "world" in request.fixturenames else None
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'data' / 'wegwijs.sqlite3'}"
+        path = tmp_path / "data" / "wegwijs.sqlite3"
+        if upgraded is not None:
+            path.parent.mkdir()
+            shutil.copy(upgraded.url.removeprefix("sqlite:///"), path)
+        yield f"sqlite:///{path}"
         return
-    with empty_database(request.getfixturevalue("postgres_server")) as url:
+    with empty_database(request.getfixturevalue("postgres_server"), upgraded and upgraded.url) as url:
         yield url
 
 
 @contextmanager
-def empty_database(server: sa.Engine) -> Iterator[str]:
-    """The address of a database on `server` that is gone when the block ends."""
+def empty_database(server: sa.Engine, like: str | None = None) -> Iterator[str]:
+    """The address of a database on `server`, or of a copy of the one at `like`, that is gone when the block ends."""
     name = f"wegwijs_test_{os.getpid()}_{secrets.token_hex(4)}"
+    template = f" TEMPLATE {sa.make_url(like).database}" if like else ""
     with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        connection.exec_driver_sql(f"CREATE DATABASE {name}{template}")
     yield server.url.set(database=name).render_as_string(hide_password=False)
     with server.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@dataclass(frozen=True)
+class Upgraded:
+    """A database that is up to date and that nobody uses, to make copies of, and the file with the keys of its logs."""
+
+    url: str
+    keys: Path
+
+
+def upgraded(url: str, keys: Path) -> Upgraded:
+    """The database at `url`, brought up to date."""
+    opened = service.open_world(Settings(database_url=url, keys=keys), Clock())
+    service.upgrade(opened)
+    service.close_world(opened)
+    return Upgraded(url, keys)
+
+
+@pytest.fixture(scope="session")
+def upgraded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Upgraded:
+    folder = tmp_path_factory.mktemp("upgraded")
+    return upgraded(f"sqlite:///{folder}/wegwijs.sqlite3", folder / "wegwijs.keys")
+
+
+@pytest.fixture(scope="session")
+def upgraded_postgresql(postgres_server: sa.Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
+    with empty_database(postgres_server) as url:
+        yield upgraded(url, tmp_path_factory.mktemp("upgraded") / "wegwijs.keys")
 
 
 @pytest.fixture
@@ -122,11 +157,12 @@ def open_world(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Open
 
 
 @pytest.fixture
-def world(open_world: Open) -> World:
+def world(open_world: Open, database_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> World:
     """A world with a database that is up to date."""
-    opened = open_world()
-    service.upgrade(opened)
-    return opened
+    kind = database_url.partition(":")[0].partition("+")[0]
+    copied: Upgraded = request.getfixturevalue(f"upgraded_{kind}")
+    shutil.copy(copied.keys, tmp_path / "wegwijs.keys")
+    return open_world()
 
 
 @pytest.fixture
