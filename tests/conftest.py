@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.differential_seed is None:
         config.option.differential_seed = secrets.randbelow(10**9)
-    gc.set_threshold(100_000, 20, 50)  # what is read and built stays, and to look through it again and again costs much
+    gc.set_threshold(50_000, 20, 20)  # what is read and built stays, and to look through it again and again costs much
 
 
 def pytest_collection_finish() -> None:
