@@ -136,13 +136,13 @@ def condition_entry(key: str, shelf: Shelf) -> Entry:
 
 def _cases_about(code: str, rules: set[str], cases: Sequence[WorkedCase]) -> tuple[list[WorkedCase], list[WorkedCase]]:
     """The cases that are there to show the condition, and those that are there to show its absence."""
-    inside = [case for case in cases if code in case.expect.conditions or rules.intersection(case.expect.fires)]
-    outside = [
-        case
-        for case in cases
-        if case not in inside
-        and (code in case.expect.absent_conditions or rules.intersection(case.expect.does_not_fire))
-    ]
+    inside, outside = [], []
+    for case in cases:
+        expect = case.expect
+        if code in expect.conditions or not rules.isdisjoint(expect.fires):
+            inside.append(case)
+        elif code in expect.absent_conditions or not rules.isdisjoint(expect.does_not_fire):
+            outside.append(case)
     return inside, outside
 
 

@@ -24,7 +24,15 @@ _SPECIAL = re.compile(r"[&*!]")
 DIGITS_MOST = 18
 _NUMERIC = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Parser):  # type: ignore[misc]
+    """Reads without guessing what a word means: `_scalar` says it."""
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        """One tag for everything; tags that are written are refused."""
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import orjson
-import pytest
 
-from routing import service
 from routing.facilities.directory import Directory
-from routing.log import capsule as capsule_module
 from routing.log.canonical import canonical
 from routing.log.capsule import Verdict, verify
 from routing.log.capsule_form import CAPSULE_VERSION, read_capsule
@@ -35,9 +31,6 @@ from routing.log.note import (
 from routing.log.proof import announcement, written_proof
 from routing.log.record import as_version_1, make_record
 from routing.log.withholding import hidden_in_decision, hidden_in_outcome, told_fields, withheld_paths
-from routing.rules.building import ruleset_from_source
-from routing.rules.evaluation import build_evaluators
-from routing.vocabulary import digest_of, vocabulary_from_source
 from tests import small_world
 from tests.small_world import AFTERNOON
 
@@ -195,27 +188,6 @@ def found(verdict: Verdict) -> dict[str, bool | None]:
 def trusted_keys(*signers: Signer) -> list[Verifier]:
     """The public keys of these signers."""
     return [verifier_of(signer) for signer in signers]
-
-
-@contextmanager
-def rules_read_once() -> Iterator[None]:
-    """Words and rules are the same in nearly all capsules; they are read, and their evaluators built, once."""
-    read: dict[str, Any] = {}
-
-    def once(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
-        def made(first: Any, *rest: Any) -> Any:
-            key = name + (digest_of(first) if isinstance(first, dict) else first.digest)
-            if key not in read:
-                read[key] = make(first, *rest)
-            return read[key]
-
-        return made
-
-    with pytest.MonkeyPatch.context() as patch:
-        for make in (vocabulary_from_source, ruleset_from_source, build_evaluators):
-            patch.setattr(capsule_module, make.__name__, once(make.__name__, make))
-        patch.setattr(service, "ruleset_from_source", once("stored", ruleset_from_source))
-        yield
 
 
 def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests import once
 
 # how long an example takes says something about the machine, not about what is tested
 settings.register_profile("wegwijs", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -21,7 +25,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.differential_seed is None:
         config.option.differential_seed = secrets.randbelow(10**9)
+    gc.set_threshold(50_000, 20, 20)  # what is read and built stays, and to look through it again and again costs much
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"differential test: --differential-seed {config.option.differential_seed}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_once() -> Iterator[None]:
+    """All worlds and commands of this process share the packaged rules and their evaluators."""
+    with once.in_all_modules():
+        yield

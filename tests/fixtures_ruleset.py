@@ -285,3 +285,10 @@ def findings(folder: Path, files: Mapping[str, str]) -> tuple[Finding, ...]:
 def refusals(folder: Path, *rules: str) -> tuple[Finding, ...]:
     """What is found wrong with the small ruleset when `rules` are added as `urgency/extra.yaml`."""
     return findings(folder, {"urgency/extra.yaml": topic(*rules)})
+
+
+def few_rules(folder: Path) -> Path:
+    """A ruleset with hardly any rules, in the words of Wegwijs: a process that has it is ready in a moment."""
+    head = FILES["ruleset.yaml"].replace("name: tiny", "name: acute-nl")
+    score = FILES["scores/alarm.yaml"].replace("A: 0, ", "A: 0, C: 3, ")
+    return write(folder, {"ruleset.yaml": head, "scores/alarm.yaml": score})

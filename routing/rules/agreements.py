@@ -46,6 +46,8 @@ def bypass_problem(need: NeedEntry, parameters: Mapping[str, ParameterEntry]) ->
 
 def with_numbers(text: Text, numbers: Mapping[str, float]) -> Text:
     """`text` with the values of parameters in its braces; a decimal comma in Dutch, a point in English."""
+    if not set("{}") & set(text.nl + text.en):
+        return text
     english = {name: _in_full(value) for name, value in numbers.items()}
     dutch = {name: value.replace(".", ",") for name, value in english.items()}
     return Text(text.nl.format_map(dutch), text.en.format_map(english))

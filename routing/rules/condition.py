@@ -10,7 +10,7 @@ import difflib
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -289,36 +289,48 @@ def negation_normal(condition: Condition, *, negated: bool = False) -> Condition
 
 def normal_form(condition: Condition) -> tuple[Clause, ...]:
     """`condition` as alternatives, each a conjunction of tests. Raises ConditionError if there are too many."""
-    found = _clauses(negation_normal(condition))
-    unique = tuple(dict.fromkeys(found))
-    # a clause that says more than another one adds nothing
-    sets = [frozenset(clause) for clause in unique]
-    return tuple(
-        clause for index, clause in enumerate(unique)
-        if not any(other < sets[index] for other in sets)
-    )  # fmt: skip
+    numbers: dict[Test, int] = {}  # clauses are multiplied out as numbers of tests: a test takes long to compare
+    unique = dict.fromkeys(_clauses(negation_normal(condition), numbers))
+    made = tuple(numbers)
+    return tuple(tuple(made[number] for number in clause) for clause in _shortest(unique))
 
 
-def _clauses(condition: Condition) -> tuple[Clause, ...]:
+def _shortest(clauses: Iterable[_Numbers]) -> Iterator[_Numbers]:
+    """`clauses` without those that say more than another one, which add nothing."""
+    by_length: dict[int, list[frozenset[int]]] = {}
+    sets = [(clause, frozenset(clause)) for clause in clauses]
+    for _, found in sets:
+        by_length.setdefault(len(found), []).append(found)
+    for clause, found in sets:
+        shorter = (other for length, others in by_length.items() if length < len(found) for other in others)
+        if not any(map(found.issuperset, shorter)):
+            yield clause
+
+
+_Numbers = tuple[int, ...]
+"""A clause of which every test is a number."""
+
+
+def _clauses(condition: Condition, numbers: dict[Test, int]) -> tuple[_Numbers, ...]:
     if isinstance(condition, Test):
-        return ((condition,),)
+        return ((numbers.setdefault(condition, len(numbers)),),)
     assert not isinstance(condition, Not), "negations were pushed into the comparisons"
     if isinstance(condition, AnyOf):
-        found = tuple(clause for part in condition.parts for clause in _clauses(part))
+        found = tuple(clause for part in condition.parts for clause in _clauses(part, numbers))
     else:
         found = ((),)
         for part in condition.parts:
-            found = tuple(_joined(left, right) for left, right in itertools.product(found, _clauses(part)))
+            found = tuple(_joined(left, right) for left, right in itertools.product(found, _clauses(part, numbers)))
             _limit(found)
     _limit(found)
     return found
 
 
-def _joined(left: Clause, right: Clause) -> Clause:
+def _joined(left: _Numbers, right: _Numbers) -> _Numbers:
     return tuple(dict.fromkeys((*left, *right)))
 
 
-def _limit(found: tuple[Clause, ...]) -> None:
+def _limit(found: tuple[_Numbers, ...]) -> None:
     if len(found) > CLAUSES_MOST:
         raise ConditionError((), f"multiplies out to more than {CLAUSES_MOST} alternatives; split the rule in two")
 

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
 import threading
 import weakref
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeGuard
 
+import orjson
+
 from routing.errors import EngineFault
-from routing.rules.condition import Clause, ConditionError, Op, Subject, Test, normal_form
-from routing.rules.rule import Facts, FactValue, Interval, Rule, RuleCycle, strata
+from routing.rules.condition import ConditionError, Op, Subject, Test, normal_form
+from routing.rules.rule import Facts, FactValue, Interval, Rule, RuleCycle, Stage, strata
 
 try:
     import durable_rules_engine as engine
@@ -219,64 +219,96 @@ def _holds(test: Test, choice: str) -> bool:
     return isinstance(test.value, tuple) and (choice in test.value) == (test.op == "in")
 
 
+Numbers = tuple[int, ...]
+"""Tests by their numbers, each its place in the tests of the stratum: tests themselves take long to compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """All tests of a stratum, those that many clauses share first, so that the engine's tree stays small."""
+
+    tests: tuple[Test, ...]
+    subjects: tuple[Subject, ...]  # of each test
+    aspects: tuple[tuple[str, Aspect], ...]  # of each test, with the name of its subject
+    at_once: dict[Numbers, int] = field(default_factory=dict)
+
+    def most(self, numbers: Numbers) -> int:
+        """How many of these tests, all on one subject, can be true of one case at most."""
+        if not numbers:
+            return 0
+        if (found := self.at_once.get(numbers)) is None:
+            found = _most_at_once(self.subjects[numbers[0]], [self.tests[number] for number in numbers])
+            self.at_once[numbers] = found
+        return found
+
+
 @dataclass(slots=True)
 class _Branch:
     """One test in the tree that the engine will build, with what follows it."""
 
-    below: dict[Test, _Branch] = field(default_factory=dict)
-    at_once: dict[str, int] = field(default_factory=dict)  # subject -> how many tests below can be true together
+    below: dict[int, _Branch] = field(default_factory=dict)
+    on: dict[str, Numbers] = field(default_factory=dict)  # subject -> the tests below that are about it
+    wide: int = 0  # how many tests below can be true together
+    deepest: int = 0  # the highest stack of what is below
     stack: int = 0  # how high the engine's stack can get from here
 
-    def measure(self) -> None:
-        wide = sum(self.at_once.values())
-        deepest = max((branch.stack for branch in self.below.values()), default=0)
-        self.stack = max(wide, wide - 1 + deepest)
-
-    def count(self, subject: Subject) -> None:
-        found = [test for test in self.below if test.subject == subject.name]
-        self.at_once[subject.name] = _most_at_once(subject, found) if found else 0
+    def measure(self, deepest: int) -> None:
+        self.deepest = deepest
+        self.stack = max(self.wide, self.wide - 1 + deepest)
 
 
 class _Group:
     """Clauses that are put to the engine over one fact, few enough for its limits."""
 
-    def __init__(self, subjects: Mapping[str, Subject]) -> None:
-        self._subjects = subjects
+    def __init__(self, asked: _Asked) -> None:
+        self._asked = asked
         self._root = _Branch()
         self._aspects: set[tuple[str, Aspect]] = set()
-        self.clauses: list[Clause] = []
+        self.clauses: list[Numbers] = []
 
-    def take(self, clause: Clause) -> bool:
+    def take(self, clause: Numbers) -> bool:
         """Add `clause`, or leave the group as it was and answer False if it would pass a limit."""
-        aspects = self._aspects | {(test.subject, _aspect(test, self._subjects[test.subject])) for test in clause}
-        if len(aspects) > PROPERTIES_MOST:
+        fresh = {self._asked.aspects[number] for number in clause} - self._aspects
+        if len(self._aspects) + len(fresh) > PROPERTIES_MOST:
             return False
-        path, fresh = self._grow(clause)
+        path, grown = self._grow(clause)
         if self._root.stack > STACK_MOST or any(len(branch.below) > CHILDREN_MOST for branch in path):
-            if fresh is not None:
-                parent, test = fresh
-                del parent.below[test]
-                parent.count(self._subjects[test.subject])
-                for branch in reversed(path[: path.index(parent) + 1]):
-                    branch.measure()
+            if grown is not None:
+                self._cut(path, *grown)
             return False
-        self._aspects = aspects
+        self._aspects |= fresh
         self.clauses.append(clause)
         return True
 
-    def _grow(self, clause: Clause) -> tuple[list[_Branch], tuple[_Branch, Test] | None]:
+    def _grow(self, clause: Numbers) -> tuple[list[_Branch], tuple[int, int] | None]:
         path = [self._root]
-        fresh = None
-        for test in clause:
+        grown = None
+        for depth, number in enumerate(clause):
             branch = path[-1]
-            if test not in branch.below:
-                branch.below[test] = _Branch()
-                branch.count(self._subjects[test.subject])
-                fresh = fresh or (branch, test)
-            path.append(branch.below[test])
-        for branch in reversed(path):
-            branch.measure()
-        return path, fresh
+            if (next_ := branch.below.get(number)) is None:
+                next_ = branch.below[number] = _Branch()
+                name = self._asked.subjects[number].name
+                self._count(branch, name, (*branch.on.get(name, ()), number))
+                grown = grown or (depth, number)
+            path.append(next_)
+        deepest = 0
+        for branch in reversed(path):  # a tree that grows only gets deeper
+            branch.measure(max(branch.deepest, deepest))
+            deepest = branch.stack
+        return path, grown
+
+    def _cut(self, path: Sequence[_Branch], depth: int, number: int) -> None:
+        """Take away what grew in `path` from the test `number` on."""
+        branch, name = path[depth], self._asked.subjects[number].name
+        del branch.below[number]
+        self._count(branch, name, tuple(other for other in branch.on[name] if other != number))
+        for each in reversed(path[: depth + 1]):
+            each.measure(max((below.stack for below in each.below.values()), default=0))
+
+    def _count(self, branch: _Branch, name: str, found: Numbers) -> None:
+        """`found` are now the tests below `branch` that are about the subject `name`."""
+        branch.wide += self._asked.most(found) - self._asked.most(branch.on.get(name, ()))
+        branch.on[name] = found
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,58 +341,74 @@ def _parts(rules: Sequence[Rule]) -> Iterator[Sequence[Rule]]:
 
 def _stratum(rules: Sequence[Rule], subjects: Mapping[str, Subject], properties: _Properties) -> _Stratum | None:
     """Translate the rules of one stratum; None if none of them can ever fire."""
-    owners = _owners(rules, subjects)
+    asked, owners = _owners(rules, subjects)
     if not owners:
         return None
-    groups = _groups(owners, subjects)
-    definition: dict[str, str] = {}
+    bodies: list[str | None] = [None] * len(asked.tests)
+    definition: list[str] = []
     ids: dict[str, tuple[str, ...]] = {}
     facts = []
-    for number, group in enumerate(groups):
+    for number, group in enumerate(_groups(owners, asked)):
+        names: dict[str, None] = {}
         for clause in group.clauses:
             name = f"r{len(ids)}"
             ids[name] = tuple(dict.fromkeys(owners[clause]))
             parts = [f'{{"g":{number}}}']
-            parts += [_in_c(test, subject, properties.name(test, subject))
-                      for test in clause for subject in (subjects[test.subject],)]  # fmt: skip
-            definition[name] = f'{{"all":[{{"m":{{"$and":[{",".join(parts)}]}}}}]}}'
-        asked = tuple(dict.fromkeys(test.subject for clause in group.clauses for test in clause))
-        facts.append((f'{{"sid":"1","id":"f{number}","g":{number}', asked))
-    definition |= _WITNESSES
-    text = "{" + ",".join(f'"{name}":{body}' for name, body in definition.items()) + "}"
-    json.loads(text)  # what is not JSON makes the engine read past the end
+            for each in clause:
+                test, subject = asked.tests[each], asked.subjects[each]
+                if (body := bodies[each]) is None:
+                    body = bodies[each] = _in_c(test, subject, properties.name(test, subject))
+                parts.append(body)
+                names[subject.name] = None
+            definition.append(f'"{name}":{{"all":[{{"m":{{"$and":[{",".join(parts)}]}}}}]}}')
+        facts.append((f'{{"sid":"1","id":"f{number}","g":{number}', tuple(names)))
+    definition += [f'"{name}":{body}' for name, body in _WITNESSES.items()]
+    text = "{" + ",".join(definition) + "}"
+    orjson.loads(text)  # what is not JSON makes the engine read past the end
     return _Stratum(text, tuple(facts), ids, rules[0].stage == "care")
 
 
-def _owners(rules: Sequence[Rule], subjects: Mapping[str, Subject]) -> dict[Clause, list[str]]:
-    """Every clause, its tests in a fixed order, with the ids of the rules that fire by it."""
-    found: list[tuple[Rule, Clause]] = []
+def _owners(rules: Sequence[Rule], subjects: Mapping[str, Subject]) -> tuple[_Asked, dict[Numbers, list[str]]]:
+    """All that is asked, and every clause in a fixed order, with the ids of the rules that fire by it."""
+    numbers: dict[Test, int] = {}
+    often: list[int] = []
+    found: list[tuple[str, list[int]]] = []
+    fit: dict[Stage, set[int]] = {"triage": set(), "care": set()}
     for rule in rules:
         try:
             clauses = normal_form(rule.when)
         except ConditionError as error:
             raise EngineRefusal(rule.id, error.message) from error
         for clause in clauses:
+            seen = []
             for test in clause:
-                _refuse_unfit(rule, test, subjects)
-            found.append((rule, clause))
-    # tests that many clauses share come first, so that the engine's tree stays small
-    often = Counter(test for _, clause in found for test in clause)
-    order = {test: rank for rank, test in enumerate(sorted(often, key=lambda test: (-often[test], repr(test))))}
-    owners: dict[Clause, list[str]] = {}
-    for rule, clause in found:
-        owners.setdefault(tuple(sorted(clause, key=order.__getitem__)), []).append(rule.id)
+                number = numbers.setdefault(test, len(numbers))
+                if number == len(often):
+                    often.append(0)
+                often[number] += 1
+                seen.append(number)
+                if number not in fit[rule.stage]:
+                    _refuse_unfit(rule, test, subjects)
+                    fit[rule.stage].add(number)
+            found.append((rule.id, seen))
+    ranked = sorted(numbers, key=lambda test: (-often[numbers[test]], repr(test)))
+    place = {numbers[test]: rank for rank, test in enumerate(ranked)}
+    owners: dict[Numbers, list[str]] = {}
+    for key, seen in found:
+        owners.setdefault(tuple(sorted(map(place.__getitem__, seen))), []).append(key)
         if len(owners) > CLAUSES_MOST:
-            raise EngineRefusal(rule.id, f"with this rule there are more than {CLAUSES_MOST} alternatives; split rules")
-    return dict(sorted(owners.items(), key=lambda item: [order[test] for test in item[0]]))
+            raise EngineRefusal(key, f"with this rule there are more than {CLAUSES_MOST} alternatives; split rules")
+    of = tuple(subjects[test.subject] for test in ranked)
+    aspects = tuple((one.name, _aspect(test, one)) for test, one in zip(ranked, of, strict=True))
+    return _Asked(tuple(ranked), of, aspects), dict(sorted(owners.items()))
 
 
-def _groups(owners: Mapping[Clause, Sequence[str]], subjects: Mapping[str, Subject]) -> list[_Group]:
-    groups = [_Group(subjects)]
+def _groups(owners: Mapping[Numbers, Sequence[str]], asked: _Asked) -> list[_Group]:
+    groups = [_Group(asked)]
     for clause, ids in owners.items():
         if groups[-1].take(clause):
             continue
-        groups.append(_Group(subjects))
+        groups.append(_Group(asked))
         if not groups[-1].take(clause):
             raise EngineRefusal(ids[0], f"asks about more than {PROPERTIES_MOST} things at once")
         if len(groups) > CHILDREN_MOST:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,6 @@ from routing import service
 from routing.rights import ROLES, Asker
 from routing.service import World, close_world, open_world
 from routing.settings import Settings
-from routing.world import Memory
 
 STEMI: dict[str, Any] = {
     "channel": "ambulance",
@@ -125,20 +123,13 @@ def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def own_world(upgraded: Path, tmp_path: Path, clock: Clock, shared_rules: Memory) -> Iterator[World]:
+def own_world(upgraded: Path, tmp_path: Path, clock: Clock) -> Iterator[World]:
     """A world of the test's own, in which it may change what it likes."""
     shutil.copy(upgraded, tmp_path / "own.sqlite3")
     url, keys = f"sqlite:///{tmp_path}/own.sqlite3", upgraded.parent / "wegwijs.keys"
     opened = open_world(Settings(database_url=url, keys=keys, public_capacity=True), clock)
-    made = dataclasses.replace(opened, memory=shared_rules)
-    yield made
-    close_world(made)
-
-
-@pytest.fixture(scope="session")
-def shared_rules() -> Memory:
-    """The packaged rules, which all these worlds share: they are read once."""
-    return Memory()
+    yield opened
+    close_world(opened)
 
 
 @pytest.fixture

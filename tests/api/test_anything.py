@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.schemas import Decision, Problem
-from routing.vocabulary import read_vocabulary
 from tests.api.conftest import STEMI
+from tests.once import read_vocabulary
 
 WORDS = read_vocabulary()
 

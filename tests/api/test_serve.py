@@ -22,6 +22,7 @@ import pytest
 from api.schemas import Decision
 from routing.serving import THREADS
 from tests.api.conftest import STEMI
+from tests.fixtures_ruleset import few_rules
 
 KEY = "a-key-for-this-test-only-0123456789"
 PATIENCE_SECONDS = 60
@@ -150,7 +151,8 @@ def listening(server: Server) -> Iterator[http.client.HTTPResponse]:
         yield response
 
 
-def test_listeners_hear_of_a_stop_at_once_and_never_hold_the_server_up(server: Server) -> None:
+def test_listeners_hear_of_a_stop_at_once_and_never_hold_the_server_up(server: Server, tmp_path: Path) -> None:
+    server.settings["WEGWIJS_RULESETS"] = str(few_rules(tmp_path / "rules"))  # nothing is decided here
     server.start()
     with ExitStack() as open_streams:
         listeners = [open_streams.enter_context(listening(server)) for _ in range(THREADS // 2)]

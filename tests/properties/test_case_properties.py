@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from routing.case import case_record, parse_case
 from routing.errors import BadInput
 from routing.log.canonical import canonical, exact, is_canonical, plain
-from routing.vocabulary import Fact, read_vocabulary
+from routing.vocabulary import Fact
+from tests.once import read_vocabulary
 
 WORDS = read_vocabulary()
 NOW = datetime(2026, 11, 21, 19, 10, tzinfo=UTC)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import eq, ge, gt, le, lt, ne
 
 from routing.rules.condition import All, Condition, Not, Test
 from routing.rules.rule import Facts, Interval, Rule
+
+_COMPARE: Mapping[str, Callable[[float, float], bool]] = {
+    "<": lt, "<=": le, ">": gt, ">=": ge, "=": eq, "!=": ne, "at least": le, "below": gt
+}  # fmt: skip
 
 
 def truth(condition: Condition, facts: Facts) -> bool | None:
@@ -15,10 +20,15 @@ def truth(condition: Condition, facts: Facts) -> bool | None:
     if isinstance(condition, Not):
         inner = truth(condition.part, facts)
         return None if inner is None else not inner
-    found = {truth(part, facts) for part in condition.parts}
-    if isinstance(condition, All):
-        return False if False in found else None if None in found else True
-    return True if True in found else None if None in found else False
+    settles = not isinstance(condition, All)  # one part that is true settles `any`, one that is false `all`
+    found: bool | None = not settles
+    for part in condition.parts:
+        one = truth(part, facts)
+        if one is settles:
+            return settles
+        if one is None:
+            found = None
+    return found
 
 
 def _test(test: Test, facts: Facts) -> bool | None:
@@ -36,8 +46,7 @@ def _test(test: Test, facts: Facts) -> bool | None:
         return (value in test.value) == (test.op == "in")
     limit = test.value
     assert limit is not None and not isinstance(value, str)
-    return {"<": value < limit, "<=": value <= limit, ">": value > limit, ">=": value >= limit, "=": value == limit,
-            "!=": value != limit, "at least": value <= limit, "below": value > limit}[test.op]  # fmt: skip
+    return _COMPARE[test.op](value, limit)
 
 
 def fired(rules: Sequence[Rule], facts: Facts, default_urgency: int) -> frozenset[str]:
@@ -51,8 +60,9 @@ def fired(rules: Sequence[Rule], facts: Facts, default_urgency: int) -> frozense
             break
         concluded |= new
     ranks = [rule.urgency for rule in triage if rule.urgency is not None]
-    decided = {**_nothing_concluded(rules), **known, "urgency": min(ranks, default=default_urgency)}
-    care = [rule for rule in rules if rule.stage == "care" and truth(rule.when, decided) is True]
+    of_care = [rule for rule in rules if rule.stage == "care"]
+    decided = {**_nothing_concluded(of_care), **known, "urgency": min(ranks, default=default_urgency)}
+    care = [rule for rule in of_care if truth(rule.when, decided) is True]
     return frozenset(rule.id for rule in (*triage, *care))
 
 

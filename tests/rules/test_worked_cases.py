@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 
 from routing.packaged import Desk, packaged_directory, ruleset_folders
-from routing.rules.building import read_ruleset
-from routing.rules.evaluation import build_evaluators
-from routing.rules.overlay import lay_over, overlay_folders, read_overlay
-from routing.vocabulary import read_vocabulary
+from routing.rules.overlay import lay_over, overlay_folders
 from routing.worked_cases import Outcome, read_worked_cases, run
+from tests.once import build_evaluators, read_overlay, read_ruleset, read_vocabulary
 
 RULESETS = {f"{folder.parent.name}/{folder.name}": folder for folder in ruleset_folders(None)}
 REGIONS = {

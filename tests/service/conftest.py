@@ -9,6 +9,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -17,18 +18,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from routing import cli, rules_here, service
+from routing import cli, service
 from routing.keys_here import keyring_of
 from routing.log_here import make_ready
 from routing.rights import Asker
-from routing.rules.building import packaged_rulesets, read_ruleset
-from routing.rules.evaluation import Evaluators, build_evaluators
-from routing.rules.ruleset import Ruleset
 from routing.service import World
 from routing.settings import Settings
 from routing.store import database, records
 from routing.store.tables import LOG_ENTRIES
-from routing.vocabulary import Vocabulary
 
 SERVER = os.environ.get("WEGWIJS_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
 
@@ -67,35 +64,6 @@ class Clock:
         self.now += timedelta(**by)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def shared_rules() -> Iterator[None]:
-    """The packaged rules are read, and their evaluators built, once for all worlds."""
-    packaged = packaged_rulesets()
-    read: dict[tuple[Path, str], Ruleset] = {}
-    built: dict[tuple[str, str], Evaluators] = {}
-
-    def read_once(folder: Path, words: Vocabulary) -> Ruleset:
-        if folder not in packaged:
-            return read_ruleset(folder, words)
-        key = (folder, words.digest)
-        if key not in read:
-            read[key] = read_ruleset(folder, words)
-        return read[key]
-
-    def build_once(rules: Ruleset, like: Evaluators | None = None) -> Evaluators:
-        if like is not None:
-            return build_evaluators(rules, like)
-        key = (rules.digest, rules.vocabulary.digest)
-        if key not in built:
-            built[key] = build_evaluators(rules)
-        return built[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rules_here, "read_ruleset", read_once)
-        patch.setattr(rules_here, "build_evaluators", build_once)
-        yield
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[sa.Engine]:
     address = sa.make_url(SERVER.replace("postgresql://", "postgresql+psycopg://")).set(database="postgres")
@@ -112,23 +80,57 @@ def postgres_server() -> Iterator[sa.Engine]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty database."""
+    """The address of an empty database; for a test with a `world`, of one that is up to date."""
+    upgraded = request.getfixturevalue(f"upgraded_{request.param}") if "world" in request.fixturenames else None
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'data' / 'wegwijs.sqlite3'}"
+        path = tmp_path / "data" / "wegwijs.sqlite3"
+        if upgraded is not None:
+            path.parent.mkdir()
+            shutil.copy(upgraded.url.removeprefix("sqlite:///"), path)
+        yield f"sqlite:///{path}"
         return
-    with empty_database(request.getfixturevalue("postgres_server")) as url:
+    with empty_database(request.getfixturevalue("postgres_server"), upgraded and upgraded.url) as url:
         yield url
 
 
 @contextmanager
-def empty_database(server: sa.Engine) -> Iterator[str]:
-    """The address of a database on `server` that is gone when the block ends."""
+def empty_database(server: sa.Engine, like: str | None = None) -> Iterator[str]:
+    """The address of a database on `server`, or of a copy of the one at `like`, that is gone when the block ends."""
     name = f"wegwijs_test_{os.getpid()}_{secrets.token_hex(4)}"
+    template = f" TEMPLATE {sa.make_url(like).database}" if like else ""
     with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        connection.exec_driver_sql(f"CREATE DATABASE {name}{template}")
     yield server.url.set(database=name).render_as_string(hide_password=False)
     with server.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@dataclass(frozen=True)
+class Upgraded:
+    """A database that is up to date and that nobody uses, to make copies of, and the file with the keys of its logs."""
+
+    url: str
+    keys: Path
+
+
+def upgraded(url: str, keys: Path) -> Upgraded:
+    """The database at `url`, brought up to date."""
+    opened = service.open_world(Settings(database_url=url, keys=keys), Clock())
+    service.upgrade(opened)
+    service.close_world(opened)
+    return Upgraded(url, keys)
+
+
+@pytest.fixture(scope="session")
+def upgraded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Upgraded:
+    folder = tmp_path_factory.mktemp("upgraded")
+    return upgraded(f"sqlite:///{folder}/wegwijs.sqlite3", folder / "wegwijs.keys")
+
+
+@pytest.fixture(scope="session")
+def upgraded_postgresql(postgres_server: sa.Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
+    with empty_database(postgres_server) as url:
+        yield upgraded(url, tmp_path_factory.mktemp("upgraded") / "wegwijs.keys")
 
 
 @pytest.fixture
@@ -155,11 +157,12 @@ def open_world(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Open
 
 
 @pytest.fixture
-def world(open_world: Open) -> World:
+def world(open_world: Open, database_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> World:
     """A world with a database that is up to date."""
-    opened = open_world()
-    service.upgrade(opened)
-    return opened
+    kind = database_url.partition(":")[0].partition("+")[0]
+    copied: Upgraded = request.getfixturevalue(f"upgraded_{kind}")
+    shutil.copy(copied.keys, tmp_path / "wegwijs.keys")
+    return open_world()
 
 
 @pytest.fixture

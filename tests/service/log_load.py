@@ -28,20 +28,13 @@ from routing.store import database
 from routing.store import log as store
 from routing.store.tables import DECISIONS, LOG_CHECKPOINTS, LOG_ENTRIES, RECORD_KEYS, RECORDS
 from routing.world import World
-from tests import fixtures_ruleset
 from tests.api.conftest import STEMI
 from tests.api.test_serve import KEY, PATIENCE_SECONDS, Server
+from tests.fixtures_ruleset import few_rules
 from tests.processes import children_of
 
 PAUSE_SECONDS = 0.02
 """So long a client waits that was not answered, and whoever reads the checkpoint between two looks."""
-
-
-def few_rules(folder: Path) -> Path:
-    """A ruleset with hardly any rules, in the words of Wegwijs: a server that has it is up in a moment."""
-    head = fixtures_ruleset.FILES["ruleset.yaml"].replace("name: tiny", "name: acute-nl")
-    score = fixtures_ruleset.FILES["scores/alarm.yaml"].replace("A: 0, ", "A: 0, C: 3, ")
-    return fixtures_ruleset.write(folder, {"ruleset.yaml": head, "scores/alarm.yaml": score})
 
 
 def quick_server(folder: Path, database_url: str = "", keys: Path | None = None, **settings: str) -> Server:

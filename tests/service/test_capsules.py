@@ -25,7 +25,7 @@ from routing.outcomes import record_outcome
 from routing.rights import Asker
 from routing.service import World
 from routing.settings import Settings
-from tests.capsules import found, rules_read_once
+from tests.capsules import found
 from tests.service.conftest import AUDITOR, STEMI, Clock, Run
 
 OPERATOR = Asker("", "operator", frozenset({"operator"}))
@@ -54,12 +54,6 @@ ODD: dict[str, dict[str, Any]] = {
     },
     "nothing known": {"patient": {"age_years": 40}, "location": {"postcode": "3584"}},
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def read_once() -> Iterator[None]:
-    with rules_read_once():
-        yield
 
 
 def worked_cases() -> Iterator[tuple[str, datetime, dict[str, Any]]]:

@@ -22,12 +22,14 @@ from routing.errors import BadData, BadInput, BadRecord, NotFound, OtherSoftware
 from routing.facilities.directory import national_directory_records
 from routing.keys_here import keyring_of
 from routing.rights import Asker
+from routing.rules.building import ruleset_from_source
 from routing.rules.selection import TEXTS
 from routing.rules_here import evaluators_of
 from routing.service import World
 from routing.settings import Settings
 from routing.store import database, directory, records
 from routing.store.tables import DECISIONS, LOG_ENTRIES, RECORD_KEYS, RECORDS
+from tests.fixtures_ruleset import few_rules
 from tests.service.conftest import AUDITOR, SORE_THROAT, STEMI, Clock, Open, kept_record, replace_record
 
 
@@ -307,6 +309,7 @@ def test_rules_of_another_form_are_said_to_be_of_another_version(
 ) -> None:
     decision_id = service.decide(world, STEMI, asker)["id"]
     monkeypatch.setitem(TEXTS, "a_text_of_tomorrow", ())  # a later version asks a text that these rules do not have
+    monkeypatch.setattr(service, "ruleset_from_source", ruleset_from_source)  # and does not remember them
     later = open_world()
     with pytest.raises(OtherSoftware):
         service.replay(later, decision_id, AUDITOR)
@@ -388,8 +391,8 @@ def test_rulesets_tell_which_one_decides(world: World) -> None:
 # -- several processes at once
 
 
-def start_and_decide(url: str) -> str:
-    world = service.open_world(Settings(database_url=url, bootstrap_key=SecretStr("the-first-key")))
+def start_and_decide(url: str, rulesets: Path) -> str:
+    world = service.open_world(Settings(database_url=url, bootstrap_key=SecretStr("the-first-key"), rulesets=rulesets))
     try:
         service.upgrade(world)
         asker = service.authenticate(world, "the-first-key")
@@ -401,9 +404,10 @@ def start_and_decide(url: str) -> str:
         service.close_world(world)
 
 
-def test_two_worlds_race_at_start(database_url: str, open_world: Open) -> None:
+def test_two_worlds_race_at_start(database_url: str, open_world: Open, tmp_path: Path) -> None:
+    rulesets = few_rules(tmp_path / "rules")
     with multiprocessing.get_context("spawn").Pool(3) as pool:
-        made = pool.map(start_and_decide, [database_url] * 3, chunksize=1)
+        made = pool.starmap(start_and_decide, [(database_url, rulesets)] * 3, chunksize=1)
     world = open_world()
     assert sorted(logged(world)) == sorted(made)
     with database.reading(world.engine) as connection:

@@ -11,7 +11,7 @@ import pytest
 from routing import cli
 from routing.formats.labelled import read_labelled
 from routing.settings import PREFIX, Settings, data_folder, unknown_variables
-from routing.vocabulary import read_vocabulary
+from tests.once import read_vocabulary
 from tests.service.test_command_line import COMMANDS
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"

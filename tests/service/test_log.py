@@ -40,15 +40,7 @@ from routing.store import database, records, sources
 from routing.store import log as store
 from routing.store.packing import pack
 from routing.store.tables import LOG_CHECKPOINTS, LOG_ENTRIES, LOG_KEYS, LOG_TILES, RECORD_KEYS, RECORDS
-from tests.capsules import rules_read_once
 from tests.service.conftest import AUDITOR, SORE_THROAT, STEMI, Clock, Open
-
-
-@pytest.fixture(scope="module", autouse=True)
-def read_once() -> Iterator[None]:
-    with rules_read_once():
-        yield
-
 
 ELSEWHERE = {"outcome": "overridden", "by": "doctor", "reason": "clinician_order", "destination": "meander-amersfoort"}
 KEPT = (LOG_ENTRIES, RECORDS, RECORD_KEYS, LOG_TILES, LOG_CHECKPOINTS, LOG_KEYS)

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -85,13 +85,16 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def imported(path: Path) -> Iterator[str]:
+@cache
+def imported(path: Path) -> frozenset[str]:
     """The top-level packages that the file at `path` imports, anywhere in it."""
+    found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            yield node.module.partition(".")[0]
+            found.add(node.module.partition(".")[0])
+    return frozenset(found)
 
 
 def impurities(path: Path) -> set[str]:
@@ -136,7 +139,7 @@ def test_a_package_is_imported_only_where_it_belongs(package: str) -> None:
     elsewhere = [
         name_of(path)
         for path in SOURCES
-        if package in set(imported(path)) and not name_of(path).startswith(ONLY_THERE[package] or ("nowhere",))
+        if package in imported(path) and not name_of(path).startswith(ONLY_THERE[package] or ("nowhere",))
     ]
     assert elsewhere == []
 

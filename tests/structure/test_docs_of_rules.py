@@ -32,7 +32,7 @@ from routing.log.canonical import canonical, digest, is_canonical
 from routing.log.record import make_record
 from routing.norms import NormVariant
 from routing.packaged import Desk, directory_document, packaged_directory
-from routing.rules.building import read_ruleset, ruleset_from_source
+from routing.rules.building import ruleset_from_source
 from routing.rules.checks import formula_problem
 from routing.rules.condition import (
     CLAUSES_MOST,
@@ -45,7 +45,6 @@ from routing.rules.condition import (
     read_condition,
 )
 from routing.rules.condition import tests as comparisons
-from routing.rules.evaluation import build_evaluators
 from routing.rules.reference import meaning
 from routing.rules.ruleset import Ruleset
 from routing.rules.selection import ORDERS, TEXTS
@@ -59,8 +58,9 @@ from routing.rules.shapes import (
     SelectionFile,
     TopicFile,
 )
-from routing.vocabulary import GROUPS, URGENCIES, Vocabulary, digest_of, read_vocabulary, vocabulary_from_source
+from routing.vocabulary import GROUPS, URGENCIES, Vocabulary, digest_of, vocabulary_from_source
 from routing.yamlfile import parse
+from tests.once import build_evaluators, read_ruleset, read_vocabulary
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from routing.rules.building import packaged_rulesets, read_ruleset
+from routing.rules.building import packaged_rulesets
 from routing.rules.publication import changed_since, read_published
-from routing.vocabulary import read_vocabulary
+from tests.once import read_ruleset, read_vocabulary
 
 FOLDERS = {f"{folder.parent.name}/{folder.name}": folder for folder in packaged_rulesets()}
 

@@ -34,7 +34,6 @@ from tests.capsules import (
     outcome_of,
     record_of,
     record_of_version_1,
-    rules_read_once,
     trusted_keys,
 )
 from tests.small_world import CASES, EVENING
@@ -57,12 +56,6 @@ def a_log() -> SmallLog:
         log.records[position] = None
     log.add(erasure_of(1, 104))
     return log
-
-
-@pytest.fixture(scope="module", autouse=True)
-def read_once() -> Iterator[None]:
-    with rules_read_once():
-        yield
 
 
 SHOCK, OUTCOMES = 2, (len(CASES), len(CASES) + 1)

@@ -10,7 +10,7 @@ import pytest
 
 from routing.case import Case, case_record, facts_seen, parse_case
 from routing.errors import BadInput, Fault
-from routing.vocabulary import read_vocabulary
+from tests.once import read_vocabulary
 
 WORDS = read_vocabulary()
 NOW = datetime(2026, 11, 21, 19, 10, tzinfo=UTC)

@@ -26,7 +26,7 @@ from routing.facilities.opening import ALWAYS, OUT_OF_HOURS, UNKNOWN
 from routing.facilities.profile import capability_table
 from routing.geography import distance_km
 from routing.travel.postcode import centroid
-from routing.vocabulary import read_vocabulary
+from tests.once import read_vocabulary
 
 DATA = Path(directory_module.__file__).parent / "data"
 TABLE = capability_table(read_vocabulary())

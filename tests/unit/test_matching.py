@@ -12,9 +12,9 @@ from routing.candidate import Candidate, Match
 from routing.criteria import lead_minutes
 from routing.facilities.status import Beds, Report, stop
 from routing.packaged import packaged_directory
-from routing.rules.building import packaged_rulesets, read_ruleset, ruleset_from_source
+from routing.rules.building import packaged_rulesets, ruleset_from_source
 from routing.rules.ruleset import Ruleset
-from routing.vocabulary import read_vocabulary
+from tests.once import read_ruleset, read_vocabulary
 from tests.small_world import (
     AFTERNOON,
     EVENING,
