@@ -208,6 +208,15 @@ def key(world: World, key_id: str) -> dict[str, Any]:
         return _told(connection, _kept(connection, key_id).key.id, world.clock())
 
 
+def key_of_text(world: World, text: str) -> dict[str, Any] | None:
+    """What `key` tells of the valid key with this text, or None; that it was looked at is no use of it. Raises
+    StoreUnavailable."""
+    now = world.clock()
+    with database.reading(world.engine) as connection:
+        found = keys.find_key(connection, text, now)
+        return None if found is None else _told(connection, found.key.id, now)
+
+
 def _kept(connection: database.Connection, key_id: str) -> keys.Kept:
     found = uuid_of(key_id)
     kept = None if found is None else keys.read_key(connection, found)

@@ -6,9 +6,20 @@ import argparse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from routing import api_keys
+from routing import api_keys, tokens
 from routing.rights import ROLES
-from routing.terminal import FINE, add_command, add_json_option, opened_world, say, show
+from routing.signing_keys import IssuerUnavailable
+from routing.terminal import (
+    DOES_NOT_HOLD,
+    FINE,
+    add_command,
+    add_json_option,
+    line_in,
+    opened_world,
+    say,
+    show,
+)
+from routing.world import World
 
 _EXAMPLE_ID = "01a202e0-2f70-7455-a350-b0834be62ba3"
 
@@ -16,6 +27,7 @@ _EXAMPLE_ID = "01a202e0-2f70-7455-a350-b0834be62ba3"
 def add_keys_commands(keys: Any) -> None:
     """The commands below `wegwijs keys`."""
     _add_create(keys)
+    _add_check(keys)
     text = "List the keys, the oldest first: what each may do, when it ends and when it was last used."
     listing = add_command(keys, "list", _list, text, "wegwijs keys list --all")
     listing.add_argument("--all", action="store_true", help="also those that were revoked or have expired")
@@ -36,6 +48,16 @@ def add_keys_commands(keys: Any) -> None:
     renewing.add_argument("--lost", action="store_true", help=lost)
     text = "End a key now and for good, with all its secrets; of the client of an issuer: keep it out."
     _add_key(add_command(keys, "revoke", _revoke, text, f"wegwijs keys revoke {_EXAMPLE_ID}"))
+
+
+def _add_check(keys: Any) -> None:
+    text = (
+        "Say what a key or a token may do here, or why it is refused. It is read from a file or from standard input: "
+        "what is typed stays in the history of a shell. Exit code 0: it is valid, 1: it is refused."
+    )
+    check = add_command(keys, "check", _check, text, "wegwijs keys check token.txt")
+    check.add_argument("file", metavar="FILE", help="file with the text of a key or a token, or -")
+    add_json_option(check)
 
 
 def _add_create(keys: Any) -> None:
@@ -80,6 +102,38 @@ def _show_once(arguments: argparse.Namespace, made: Mapping[str, Any], text: str
     say("this secret is shown once:")
     print(text)
     return FINE
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    text = line_in(arguments.file, "FILE", "one key or token", 2 * tokens.CHARACTERS_MOST)
+    with opened_world() as world:
+        if tokens.trusts_issuers(world) and tokens.looks_like_token(text):
+            told = _of_token(world, text)
+        else:
+            found = api_keys.key_of_text(world, text)
+            why = "There is no such key, or it is not valid any more." if found is None else None
+            told = {"valid": found is not None, "why": why, **(found or {})}
+    if arguments.json:
+        show(told)
+    else:
+        print("\n".join(f"{name}: {_plain(value)}" for name, value in told.items() if value is not None))
+    return FINE if told["valid"] else DOES_NOT_HOLD
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) or "none" if isinstance(value, list) else str(value)
+
+
+def _of_token(world: World, text: str) -> dict[str, Any]:
+    try:
+        shown = tokens.read_token(world, text)
+    except (tokens.BadToken, IssuerUnavailable) as error:
+        return {"valid": False, "why": str(error)}
+    places = None if shown.facilities is None else sorted(shown.facilities)
+    of_it = {"issuer": shown.issuer, "client": shown.client, "organisation": shown.organisation, "user": shown.user}
+    return {"valid": True, "why": None, "roles": sorted(shown.roles), "facilities": places, **of_it}
 
 
 def _list(arguments: argparse.Namespace) -> int:

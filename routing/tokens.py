@@ -7,6 +7,7 @@ signature, its times, and for whom it is meant. What does not hold is refused; w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -52,28 +53,53 @@ def check_issuers(world: World) -> None:
     _rings(world)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a token that is believed says: whose it is, its client there, and what that may do here."""
+
+    issuer: str
+    client: str
+    roles: frozenset[str]
+    facilities: frozenset[str] | None
+    organisation: str | None
+    user: str | None
+
+
+def read_token(world: World, text: str) -> Shown:
+    """What the token `text` says, if it is believed; nothing is noted. Raises BadToken, IssuerUnavailable,
+    StoreUnavailable."""
+    return _read(world, text, world.clock())[0]
+
+
 def asker_of_token(world: World, text: str) -> Asker:
     """Who comes with the token `text`: the client, by an id of this server's own, with the roles that the token gives.
     Raises BadToken, IssuerUnavailable, StoreUnavailable."""
     now = world.clock()
-    issuer, claims = _claims(text, _rings(world), now)
-    client = _client(issuer, claims)
-    with database.reading(world.engine) as connection:
-        known = keys.read_client(connection, issuer.issuer, client)
+    shown, known = _read(world, text, now)
     if known is None:
-        known = _keep_client(world, issuer, client, now)
-    if known.revoked_at is not None:
-        raise BadToken("The client of this token was shut out here.")
+        known = _keep_client(world, shown, now)
     note_use(world, known.key.id, known.used_at, now)
-    roles = _roles(issuer, claims)
-    return Asker(
-        key_id=str(known.key.id),
-        label=known.key.label,
+    of_it = (shown.roles, shown.facilities, shown.organisation, shown.user)
+    return Asker(str(known.key.id), known.key.label, *of_it)
+
+
+def _read(world: World, text: str, now: datetime) -> tuple[Shown, keys.Kept | None]:
+    """What a token says, and what is known of its client if that ever came."""
+    issuer, claims = _claims(text, _rings(world), now)
+    client, roles = _client(issuer, claims), _roles(issuer, claims)
+    shown = Shown(
+        issuer=issuer.issuer,
+        client=client,
         roles=roles,
         facilities=_facilities(issuer, claims, roles),
         organisation=_organisation(issuer, claims),
         user=_user(issuer, claims, client),
     )
+    with database.reading(world.engine) as connection:
+        known = keys.read_client(connection, issuer.issuer, client)
+    if known is not None and known.revoked_at is not None:
+        raise BadToken("The client of this token was shut out here.")
+    return shown, known
 
 
 def _rings(world: World) -> Mapping[str, KeyRing]:
@@ -87,11 +113,12 @@ def _rings(world: World) -> Mapping[str, KeyRing]:
     return rings
 
 
-def _keep_client(world: World, issuer: Issuer, client: str, now: datetime) -> keys.Kept:
+def _keep_client(world: World, shown: Shown, now: datetime) -> keys.Kept:
     """Give a client that comes for the first time an id, by which decisions and logs name it."""
     with database.writing(world.engine) as connection:
-        keys.add_client(connection, keys.Key(uuid7(), client[:100], frozenset()), issuer.issuer, client, now)
-        kept = keys.read_client(connection, issuer.issuer, client)
+        made = keys.Key(uuid7(), shown.client[:100], frozenset())
+        keys.add_client(connection, made, shown.issuer, shown.client, now)
+        kept = keys.read_client(connection, shown.issuer, shown.client)
     assert kept is not None
     return kept
 

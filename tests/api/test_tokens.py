@@ -8,6 +8,7 @@ import hmac
 import json
 import re
 import shutil
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -19,7 +20,7 @@ from flask.testing import FlaskClient
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from api import create_app
-from routing import access_log, api_keys, service, serving, tokens
+from routing import access_log, api_keys, cli, service, serving, tokens
 from routing.errors import BadData
 from routing.issuers import Claims, read_issuers
 from routing.issuers import Issuer as Believed
@@ -124,6 +125,8 @@ def test_a_client_that_was_shut_out_stays_out_whatever_token_it_brings(trusting:
     api_keys.revoke_key(world, key_id)
     for token in (issuer.token("operator"), issuer.token("triagist", iat=None)):
         assert "shut out" in problem_of(get(client, token), 401, "unauthorized").detail
+        with pytest.raises(tokens.BadToken, match="shut out"):
+            tokens.read_token(world, token)
     assert get(client, issuer.token("operator", client_id="ward")).status_code == 200
 
 
@@ -466,6 +469,39 @@ def test_keys_that_cannot_sign_tokens_do_not_hide_those_that_can(
     for kid, alg in (("r", "PS256"), ("enc", "RS256")):  # a key signs only with what it is said to sign with
         response = get(client, issuer.token("operator", header={"alg": alg, "kid": kid}, key=rsa))
         problem_of(response, 401, "unauthorized")
+
+
+def test_the_command_says_what_a_token_may_do_or_why_it_is_refused(
+    trusting: Call, issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = trusting()
+    monkeypatch.setenv("WEGWIJS_DATABASE_URL", world.settings.database_url)
+    monkeypatch.setenv("WEGWIJS_KEYS", str(world.settings.keys))
+    monkeypatch.setenv("WEGWIJS_ISSUERS", str(world.settings.issuers))
+
+    def check(text: str) -> tuple[int, Any]:
+        (tmp_path / "shown.txt").write_text(text + "\n")
+        code = cli.main(["keys", "check", str(tmp_path / "shown.txt"), "--json"])
+        return code, json.loads(capsys.readouterr().out)
+
+    now = int(time.time())
+    code, told = check(issuer.token("facility", "auditor", iat=now, exp=now + 60, places=[OWN]))
+    assert (code, told["roles"], told["facilities"], told["client"]) == (0, ["auditor", "facility"], [OWN], "desk")
+    code, told = check(issuer.token("auditor", iat=now, exp=now + 60, aud="other"))
+    assert (code, told["valid"]) == (1, False)
+    assert "aud" in told["why"]
+    made, key = api_keys.make_key(world, "desk", frozenset({"operator"}))
+    code, told = check(key)
+    assert (code, told["id"], told["roles"], told["last_used_at"]) == (0, made["id"], ["operator"], None)
+    assert check("wegwijs_unknown")[0] == 1
+    assert [each["client"] for each in api_keys.all_keys(world)] == [None]  # to look is not to come
+    issuer.broken = 500
+    code, told = check(issuer.token("auditor", iat=now, exp=now + 60))
+    assert (code, "does not answer" in told["why"]) == (1, True)
+    assert cli.main(["keys", "check", str(tmp_path / "nothing")]) == 2
+    capsys.readouterr()
+    assert cli.main(["keys", "check", str(tmp_path / "shown.txt")]) == 1
+    assert "valid: no" in capsys.readouterr().out
 
 
 # -- the file ---------------------------------------------------------------------------------------------------------

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from routing.store import database
 from routing.store import keys as store
 from routing.store.tables import API_KEYS
 from tests.service.conftest import Clock, Open, Run
+from tests.service.test_log import _tables, _upgrade_to, _uuid
 
 
 def change(world: World, **values: object) -> None:
@@ -217,6 +220,42 @@ def test_a_use_that_cannot_be_noted_keeps_nobody_from_asking(
     assert len(tried) == 1
     assert key_id in caplog.text
     assert text not in caplog.text
+
+
+# -- clients of an issuer, and what was there before
+
+
+def test_a_client_that_comes_for_the_first_time_everywhere_at_once_gets_one_id(world: World, clock: Clock) -> None:
+    def comes(_: int) -> object:
+        with database.writing(world.engine) as connection:
+            store.add_client(connection, store.Key(uuid7(), "desk", frozenset()), "https://a", "desk", clock.now)
+            return store.read_client(connection, "https://a", "desk")
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(comes, range(8)))
+    assert found[0] is not None
+    assert found == [found[0]] * 8
+    with database.writing(world.engine) as connection:
+        for issuer, client in (("https://a", "ward"), ("https://a\ndesk", ""), ("https://b", "desk")):
+            store.add_client(connection, store.Key(uuid7(), "x", frozenset()), issuer, client, clock.now)
+    assert len(api_keys.all_keys(world)) == 4
+    assert not service.has_keys(world)
+
+
+def test_keys_of_an_older_version_go_on_working(open_world: Open, clock: Clock) -> None:
+    world = open_world()
+    _upgrade_to(world, "0007")
+    with database.writing(world.engine) as connection:
+        (kept,) = _tables(connection, "api_keys")
+        values = {"label": "old", "key_sha256": sha256(b"ww_old").hexdigest(), "roles": "auditor triagist"}
+        of_it = {"id": _uuid(connection, uuid7()), "bootstrap": False, "created_at": clock.now}
+        connection.execute(kept.insert(), {**values, **of_it})
+    service.upgrade(world)
+    found = service.authenticate(world, "ww_old")
+    assert found is not None
+    assert found.roles == {"auditor", "triagist"}
+    _, newer = api_keys.renew_key(world, found.key_id)
+    assert valid(open_world(), "ww_old", newer) == [True, True]
 
 
 def test_the_commands_make_list_renew_and_revoke(run: Run) -> None:
