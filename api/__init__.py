@@ -22,6 +22,7 @@ from api.rulesets import rulesets
 from api.vocabulary import vocabulary
 from routing.service import World, open_world
 from routing.settings import Settings
+from routing.tokens import check_issuers
 
 WITH_QUERY = frozenset(
     {
@@ -41,9 +42,11 @@ WITH_QUERY = frozenset(
 
 
 def create_app(settings: Settings | None = None, world: World | None = None) -> Flask:
-    """The web application: over `world` if given, else over the world that `settings` (or the environment) describe."""
+    """The web application: over `world` if given, else over the world that `settings` (or the environment) describe.
+    Raises BadData for a file of issuers that cannot be used."""
     if world is None:
         world = open_world(settings or Settings())
+    check_issuers(world)
     app = Flask(__name__, static_folder=None)
     # one more byte than may be: a body in chunks is cut here without a word, and only its length betrays it
     app.config["MAX_CONTENT_LENGTH"] = world.settings.body_limit + 1

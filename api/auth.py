@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 
 from api.problems import Refused
-from routing import access_log, service
+from routing import access_log, service, tokens
+from routing.api_keys import ends_soon
+from routing.errors import bad_input
 from routing.log.access import opaque_id
 from routing.rights import RIGHTS, Asker
 from routing.service import World
@@ -97,6 +100,7 @@ places only where the operator chose to publish it."""
 def register(app: Flask) -> None:
     """Check every request to `app` before anything else happens with it."""
     app.before_request(_check)
+    app.after_request(_warn)
 
 
 def world() -> World:
@@ -114,12 +118,7 @@ def asker() -> Asker:
 def _check() -> None:
     if request.endpoint is None or request.endpoint in OPEN:
         return
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
-        raise _unauthorized("This call needs `Authorization: Bearer <key>`.", "")
-    found = service.authenticate(world(), key.strip()[:200])
-    if found is None:
-        raise _unauthorized("The key is not known or not valid any more.", ', error="invalid_token"')
+    found = _shown()
     g.asker = _at_the_client(found)
     action = ACTIONS.get(request.endpoint, "")
     if not found.may(action):
@@ -129,16 +128,48 @@ def _check() -> None:
         raise Refused("forbidden", f"This call is for the roles: {needed}.", headers=challenge)
 
 
+def _shown() -> Asker:
+    """Who it is that shows the key or token of this request."""
+    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+    shown = shown.strip()
+    if scheme.lower() != "bearer" or not shown:
+        raise _unauthorized("This call needs `Authorization: Bearer <key>`.", "")
+    if tokens.trusts_issuers(world()) and tokens.looks_like_token(shown):
+        try:
+            return tokens.asker_of_token(world(), shown)
+        except tokens.BadToken as error:
+            raise _unauthorized(str(error), ', error="invalid_token"') from None
+    if (found := service.authenticate(world(), shown[:200])) is None:
+        raise _unauthorized("The key is not known or not valid any more.", ', error="invalid_token"')
+    return found
+
+
+def _warn(response: Response) -> Response:
+    """Say it with every answer when the secret of a key ends soon: whoever runs the client must see it in time."""
+    ends_at: datetime | None = g.asker.ends_at if "asker" in g else None
+    if ends_at is not None and ends_soon(ends_at, world().clock()):
+        response.headers["Wegwijs-Key-Ends"] = ends_at.isoformat()
+    return response
+
+
 def _at_the_client(found: Asker) -> Asker:
     """`found` with who sits at the client, on whose behalf, and by which call."""
     rule = request.url_rule.rule if request.url_rule else ""
     return replace(
         found,
-        user=_named("Wegwijs-User"),
+        user=_user(found),
         responsible=_named("Wegwijs-Responsible"),
         source=f"{request.method} {rule.replace('<', '{').replace('>', '}')}",  # as the documents write it
         request_id=g.get("request_id"),
     )
+
+
+def _user(found: Asker) -> str | None:
+    """Who sits at the client: as a token says, which is proven, or else as the client says."""
+    said = _named("Wegwijs-User")
+    if found.user is not None and said not in (None, found.user):
+        raise bad_input("Wegwijs-User", "contradiction", "the token says that somebody else sits there")
+    return found.user or said
 
 
 def _named(header: str) -> str | None:

@@ -26,6 +26,7 @@ from routing.errors import (
     StoreUnavailable,
 )
 from routing.feeding.report import fault_record
+from routing.signing_keys import ASKED_EVERY, IssuerUnavailable
 from routing.vocabulary import Text
 
 MAX_ERRORS = 50
@@ -192,6 +193,14 @@ TYPES: Mapping[str, ProblemType] = _table(
         "What cannot be recorded is not answered. Try again after `Retry-After`.",
     ),
     (
+        "issuer-unavailable",
+        503,
+        "Of dit token klopt, is nu niet te zeggen",
+        "Whether this token is right cannot be told now",
+        "De uitgever van het token geeft zijn sleutels niet. Probeer het na `Retry-After`, of gebruik een API-sleutel.",
+        "The issuer of the token does not give its keys. Try again after `Retry-After`, or use an API key.",
+    ),
+    (
         "too-many-streams",
         503,
         "Er luisteren al genoeg anderen mee",
@@ -262,6 +271,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(NotFound, lambda e: problem("not-found", f"There is no {e.what} `{e.name[:100]}`."))
     app.register_error_handler(Erased, lambda e: problem("erased", f"The {e.what} `{e.name[:100]}` was erased."))
     app.register_error_handler(StoreUnavailable, _store_unavailable)
+    app.register_error_handler(IssuerUnavailable, _issuer_unavailable)
     app.register_error_handler(BadRecord, _damaged)
     app.register_error_handler(OtherSoftware, _other_software)
     app.register_error_handler(HTTPException, _http)
@@ -289,6 +299,13 @@ def _store_unavailable(error: StoreUnavailable) -> Response:
     _log_failure("store unavailable", error)
     detail = "The answer could not be recorded, so there is none."
     return problem("store-unavailable", detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def _issuer_unavailable(error: IssuerUnavailable) -> Response:
+    _log_failure("issuer unavailable", error)
+    detail = "The issuer of the token does not answer, so nobody is let in with it."
+    wait = str(int(ASKED_EVERY.total_seconds()))
+    return problem("issuer-unavailable", detail, headers={"Retry-After": wait})
 
 
 def _damaged(error: BadRecord) -> Response:

@@ -19,6 +19,7 @@ from routing import evaluation, service, strictjson, worked_cases
 from routing.cli_access import add_access_commands
 from routing.cli_facilities import add_facilities_commands
 from routing.cli_feeds import add_feeds_commands
+from routing.cli_keys import add_keys_commands
 from routing.cli_log import add_log_commands, add_verify_command
 from routing.cli_norms import add_norms_command
 from routing.cli_outcomes import add_case_command, add_overrules_command
@@ -29,7 +30,6 @@ from routing.errors import BadData, BadInput, Fault, WegwijsError, bad_input
 from routing.formats.labelled import read_labelled
 from routing.packaged import Desk, decide_at_desk, open_desk, ruleset_folders
 from routing.plain_text import decision_text
-from routing.rights import ROLES
 from routing.terminal import (
     BAD_USAGE,
     FINE,
@@ -149,16 +149,7 @@ def _deciding(commands: Any) -> None:
 
 
 def _keeping(commands: Any) -> None:
-    keys = add_group(commands, "keys", "Manage the keys with which other software asks.")
-    text = "Make an API key; it is shown once and kept only as a hash."
-    example = "wegwijs keys create --label 'desk 3' --role triagist --role auditor"
-    create = add_command(keys, "create", _keys_create, text, example)
-    create.add_argument("--label", required=True, help="what the key is for, on one line")
-    create.add_argument("--role", action="append", required=True, choices=ROLES, help="may be given more than once")
-    of = "id of a place of which it is the key, with the role facility; may be given more than once"
-    create.add_argument("--facility", action="append", metavar="ID", help=of)
-    create.add_argument("--organisation", metavar="NAME", help="whose key it is; stands in every record made with it")
-    add_json_option(create)
+    add_keys_commands(add_group(commands, "keys", "Manage the keys with which other software asks."))
     database = add_group(commands, "db", "Look after the database.")
     text = "Bring the tables and the packaged directory up to date; may be repeated."
     add_command(
@@ -199,21 +190,6 @@ def _db_upgrade(_arguments: argparse.Namespace) -> int:
     with opened_world() as world:
         service.upgrade(world)
     say("the database is up to date")
-    return FINE
-
-
-def _keys_create(arguments: argparse.Namespace) -> int:
-    roles = frozenset(arguments.role)
-    facilities = frozenset(arguments.facility) if arguments.facility else None
-    with opened_world() as world:
-        key = service.create_key(world, arguments.label, roles, facilities, arguments.organisation)
-    if arguments.json:
-        of = sorted(facilities) if facilities is not None else None
-        made = {"key": key, "label": arguments.label, "roles": sorted(roles), "facilities": of}
-        show({**made, "organisation": arguments.organisation})
-    else:
-        say("this key is shown once:")
-        print(key)
     return FINE
 
 

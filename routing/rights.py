@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 ROLES = ("triagist", "ambulance", "facility", "medical_manager", "auditor", "operator")
@@ -39,6 +40,8 @@ class Asker:
     the key; None is no limit. `organisation` is whose key it is. Whoever sits at the server itself has no key: then the
     id is empty.
 
+    `ends_at` is when what the asker showed stops being valid, if it does.
+
     The rest is for the log of accesses: who sits at the client and on whose behalf (ids that only the client can
     resolve), by which call or command (`source`), and the id of the request."""
 
@@ -51,6 +54,7 @@ class Asker:
     responsible: str | None = None
     source: str | None = None
     request_id: str | None = None
+    ends_at: datetime | None = None
 
     def may(self, action: str) -> bool:
         """Whether one of the asker's roles allows `action` (see RIGHTS)."""

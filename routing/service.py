@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,9 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from routing.access_log import note, noted, uuid_of
+from routing.api_keys import authenticate as authenticate
+from routing.api_keys import create_key as create_key
+from routing.api_keys import has_keys as has_keys
 from routing.case import parse_case
 from routing.decision import Decision
 from routing.decision import decide as decide_case
@@ -418,61 +420,3 @@ def _ruleset_summary(rules: Ruleset, deciding: str) -> dict[str, Any]:
         "effective_from": rules.effective_from.isoformat(),
         "in_force": rules.digest == deciding,
     }
-
-
-# -- who asks ---------------------------------------------------------------------------------------------------------
-
-
-def authenticate(world: World, key: str) -> Asker | None:
-    """Who the holder of `key` is; None for a key that is unknown, revoked or expired. Raises StoreUnavailable."""
-    with database.reading(world.engine) as connection:
-        found = keys.find_key(connection, key, world.clock())
-    if found is None:
-        return None
-    return Asker(str(found.id), found.label, found.roles, found.facilities, found.organisation)
-
-
-def create_key(
-    world: World,
-    label: str,
-    roles: frozenset[str],
-    facilities: frozenset[str] | None = None,
-    organisation: str | None = None,
-) -> str:
-    """Make an API key; the text is returned this once and kept only as a hash. `facilities` are the ids of the places
-    of which it is the key, which the role facility needs; `organisation` is who asks with it, as it will stand in every
-    record. Raises BadInput, StoreUnavailable."""
-    for name, text in (("label", label), ("organisation", organisation)):
-        if text is not None and (not 1 <= len(text.strip()) <= 100 or not text.isprintable()):
-            raise bad_input(name, "wrong_value", f"is not a {name}", text, "1 to 100 characters on one line")
-    if not roles or not roles <= set(ROLES):
-        unknown = ", ".join(sorted(roles - set(ROLES)))
-        message = f"there is no role `{unknown}`" if unknown else "a key needs at least one role"
-        raise bad_input("role", "unknown_value", message, unknown, ", ".join(ROLES))
-    _check_facilities(world, roles, facilities)
-    text = "ww_" + secrets.token_urlsafe(32)
-    now = world.clock()
-    key = keys.Key(uuid7(), label.strip(), roles, facilities, organisation.strip() if organisation else None)
-    with database.writing(world.engine) as connection:
-        keys.add_key(connection, key, text, now)
-    return text
-
-
-def _check_facilities(world: World, roles: frozenset[str], facilities: frozenset[str] | None) -> None:
-    if facilities is None:
-        if "facility" in roles and "operator" not in roles:
-            message = "a key with the role facility is the key of certain places"
-            raise bad_input("facility", "missing", message, None, "the id of at least one place")
-        return
-    if "facility" not in roles or "operator" in roles:
-        message = "only a key with the role facility, and without the role operator, is of certain places"
-        raise bad_input("facility", "contradiction", message, ", ".join(sorted(facilities)), "--role facility")
-    known = newest_directory(world).by_id
-    if unknown := sorted(facilities - known.keys()) or (not facilities and ["none"]):
-        raise bad_input("facility", "unknown_facility", "is not a place in the directory", ", ".join(unknown))
-
-
-def has_keys(world: World) -> bool:
-    """Whether any key is valid now. Raises StoreUnavailable."""
-    with database.reading(world.engine) as connection:
-        return keys.any_key(connection, world.clock())

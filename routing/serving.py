@@ -11,9 +11,12 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.util import import_app  # type: ignore[import-untyped]
 
 from routing import service
+from routing.errors import bad_input
+from routing.feeding.sources import loopback
 from routing.rights import ROLES
 from routing.sequencer import begin_sequencing
 from routing.settings import Settings
+from routing.tokens import check_issuers
 
 APPLICATION = "api:create_app()"
 """Where the application is made, as gunicorn writes it; it reads the same environment."""
@@ -38,16 +41,27 @@ def serve(settings: Settings, say: Say) -> None:
 
 
 def prepare(settings: Settings) -> str | None:
-    """Bring the database up to date. Returns the text of a key if a first one had to be made."""
+    """Bring the database up to date. Returns the text of a key if a first one had to be made. Raises BadInput if that
+    would open the server to a network at once."""
     world = service.open_world(settings)
     try:
+        check_issuers(world)
         service.upgrade(world)
+        nobody_may = settings.bootstrap_key is None and settings.issuers is None and not service.has_keys(world)
+        make_first = settings.embedded and nobody_may
+        if make_first:
+            _check_alone(settings)
         service.check_rules(world)  # a ruleset that cannot be read is said now, not at the first case
-        if settings.embedded and settings.bootstrap_key is None and not service.has_keys(world):
-            return service.create_key(world, "made at the first start", frozenset(ROLES))
-        return None
+        return service.create_key(world, "made at the first start", frozenset(ROLES)) if make_first else None
     finally:
         service.close_world(world)  # no connection may be shared with the workers
+
+
+def _check_alone(settings: Settings) -> None:
+    if not loopback(settings.host):
+        message = "is open to a network, where no first key with every role is made"
+        allowed = "127.0.0.1, or first: wegwijs keys create --label NAME --role triagist"
+        raise bad_input("WEGWIJS_HOST", "not_alone", message, settings.host, allowed)
 
 
 def greeting(settings: Settings, port: int, key: str | None) -> str:
@@ -55,6 +69,8 @@ def greeting(settings: Settings, port: int, key: str | None) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{host}:{port}"
     lines = [f"Wegwijs listens on {address}"]
+    if not loopback(settings.host):
+        lines.append("It speaks no TLS: put a server before it that does, or keys and cases can be read on the way")
     variable = "$WEGWIJS_BOOTSTRAP_KEY" if settings.bootstrap_key is not None else "$WEGWIJS_KEY"
     if key is not None:
         lines.append(f"A first API key was made; it is shown this once: {key}")

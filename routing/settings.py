@@ -51,6 +51,7 @@ class Settings(BaseSettings):
         default=8000, ge=0, le=65535, description="Port on which `wegwijs serve` listens; 0 takes a free one."
     )
     bootstrap_key: SecretStr | None = Field(default=None, description="An API key with every role, for a first start.")
+    issuers: Path | None = Field(default=None, description="File that says whose tokens are believed, and how.")
     rulesets: Path | None = Field(default=None, description="Folder of rulesets to use instead of the packaged ones.")
     workers: int | None = Field(
         default=None, ge=1, le=64, description="Number of server processes; 1 on SQLite and 2 on PostgreSQL if not set."

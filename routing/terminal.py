@@ -70,15 +70,21 @@ def _at_the_server(arguments: argparse.Namespace, command: str, role: str) -> As
 def reference_in(place: str) -> str:
     """The reference of a case in a file, or in standard input (-): it is about a patient, and what is typed stays in
     the history of a shell. Raises BadInput."""
+    return line_in(place, "--reference-file", "one reference", REFERENCE_BYTES_MOST)
+
+
+def line_in(place: str, option: str, what: str, most: int) -> str:
+    """The one line of text in the file `place`, or in standard input (-), of at most so many bytes. Raises BadInput,
+    which names `option` and `what` it should hold."""
     try:
         data = sys.stdin.buffer.read() if place == "-" else Path(place).read_bytes()
         text = data.decode().strip()
     except OSError as error:
-        raise bad_input("--reference-file", "unreadable", f"cannot be read: {error.strerror}", place) from error
+        raise bad_input(option, "unreadable", f"cannot be read: {error.strerror}", place) from error
     except UnicodeDecodeError:
         text = ""
-    if not text or len(data) > REFERENCE_BYTES_MOST or not text.isprintable():
-        raise bad_input("--reference-file", "wrong_value", "does not hold one reference", allowed="one line of text")
+    if not text or len(data) > most or not text.isprintable():
+        raise bad_input(option, "wrong_value", f"does not hold {what}", allowed="one line of text")
     return text
 
 

@@ -71,6 +71,10 @@ class World:
     """Digests of the rulesets and vocabularies that are certainly in the database."""
     rule_numbers: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
     """The numbers that the database certainly knows rules by."""
+    uses: dict[str, datetime] = field(default_factory=dict, repr=False, compare=False)
+    """When this process last tried to note that a key is used."""
+    issuers: Memory = field(default_factory=lambda: Memory(most=1), repr=False, compare=False)
+    """The issuers whose tokens are believed, with their public keys."""
 
 
 def utc_now() -> datetime:

@@ -73,12 +73,13 @@ def refused_address(url: str, *, allow_http: bool) -> str | None:
         return "`url` must begin with https://"
     if parts.username or parts.password:
         return "`url` must not hold a name or password; use `headers`"
-    if parts.scheme == "http" and not (allow_http or _loopback(host)):
+    if parts.scheme == "http" and not (allow_http or loopback(host)):
         return "`url` must begin with https:// (or say `allow_http: true`)"
     return None
 
 
-def _loopback(host: str) -> bool:
+def loopback(host: str) -> bool:
+    """Whether `host` is this machine itself, which nobody else can reach."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -6,7 +6,7 @@ import importlib.resources
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from routing.errors import Finding
 from routing.rules.ruleset import Ruleset
@@ -15,12 +15,27 @@ from routing.yamlfile import read
 
 
 class Publication(Strict):
-    """A published ruleset; `approved_by` is None as long as no clinician approved it."""
+    """A published ruleset; `approved_by` is None as long as no clinician approved it. It takes two: whoever approves is
+    not the author."""
 
     digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
     published_on: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
     approved_by: str | None
     note: str
+    author: str | None = None
+
+    @model_validator(mode="after")
+    def _by_two(self) -> Publication:
+        if self.approved_by is not None:
+            if not (self.author or "").strip() or not self.approved_by.strip():
+                raise ValueError("what is approved names its `author` and who it is `approved_by`")
+            if _person(self.author) == _person(self.approved_by):
+                raise ValueError("`approved_by` is the `author`: it takes two to publish")
+        return self
+
+
+def _person(name: str | None) -> str:
+    return "".join(each for each in (name or "").casefold() if each.isalnum())
 
 
 class _File(Strict):

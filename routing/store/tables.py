@@ -153,7 +153,15 @@ API_KEYS = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("expires_at", Moment),
     sa.Column("revoked_at", Moment),
+    sa.Column("former_sha256", sa.String(64)),
+    sa.Column("former_until", Moment),
+    sa.Column("used_at", Moment),
+    sa.Column("issuer", sa.Text),
+    sa.Column("client", sa.Text),
+    sa.Index(None, "former_sha256", unique=True),
 )
+"""Who may ask. `former_sha256` is the secret before this one, which is valid until `former_until`. A row with an
+`issuer` stands for a client that comes with tokens of that issuer; its `key_sha256` is no hash of any secret."""
 
 DECISIONS = sa.Table(
     "decisions",

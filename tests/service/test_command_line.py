@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from routing import cli, service, serving
-from routing.errors import StoreUnavailable
+from routing.errors import BadInput, StoreUnavailable
 from routing.settings import Settings, read_settings
 from tests.service.conftest import SORE_THROAT, STEMI, Run
 
@@ -325,6 +325,19 @@ def test_a_first_key_is_made_once_and_shown_once(tmp_path: Path) -> None:
     assert "http://127.0.0.1:8001/v1/decisions" in greeting
     assert "keys create" in serving.greeting(settings, 8001, None)
     assert "[::1]:80" in serving.greeting(settings.model_copy(update={"host": "::1"}), 80, None)
+
+
+def test_no_first_key_is_made_where_others_can_reach_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "check_rules", lambda _: None)  # they are read again each time, and are not the point
+    here = Settings(database_url=f"sqlite:///{tmp_path}/x.sqlite3")
+    elsewhere = [here.model_copy(update={"host": host}) for host in ("0.0.0.0", "::", "192.168.1.7", "a.nl", "")]
+    for settings in elsewhere:
+        with pytest.raises(BadInput, match="open to a network"):
+            serving.prepare(settings)
+    assert serving.prepare(here) is not None
+    assert [serving.prepare(settings) for settings in elsewhere] == [None] * 5  # somebody made a key, so it is meant
+    assert "no TLS" in serving.greeting(elsewhere[0], 8001, None)
+    assert "no TLS" not in serving.greeting(here, 8001, None)
 
 
 def test_a_bootstrap_key_is_not_shown(tmp_path: Path) -> None:

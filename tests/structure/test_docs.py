@@ -57,6 +57,19 @@ def test_the_table_of_calls_names_the_roles_that_may(app: Flask) -> None:
     assert {call: set(roles.split(", ")) for call, roles in rows.items()} == expected
 
 
+def test_the_table_of_roles_is_what_the_server_does(app: Flask) -> None:
+    page = (ROOT / "docs/reference/keys-and-roles.md").read_text("utf-8")
+    assert re.findall(r"^\| (\w+) \|", page.partition("## Roles")[2], re.MULTILINE)[1 : len(ROLES) + 1] == list(ROLES)
+    head = "| call | " + " | ".join(ROLES) + " |"
+    rows = dict(re.findall(r"^\| `([A-Z]+ /[^`]*)` \| (.+) \|$", page.partition(head)[2], re.MULTILINE))
+    expected = {
+        call: " | ".join("yes" if role in RIGHTS[ACTIONS[endpoint]] else "-" for role in ROLES)
+        for call, endpoint in calls(app).items()
+        if endpoint in ACTIONS
+    }
+    assert rows == expected
+
+
 def test_every_problem_is_described_in_the_words_of_the_server() -> None:
     sections = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", PROBLEMS, re.MULTILINE | re.DOTALL))
     assert list(sections) == list(TYPES)

@@ -1,0 +1,93 @@
+"""Reads whose tokens are believed, for whom they must be meant and what their words mean here, strictly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from routing import yamlfile
+from routing.errors import BadData, Finding
+from routing.feeding.sources import refused_address
+from routing.rights import ROLES
+
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519")
+"""How a token may be signed: only with a pair of keys of which we have the public one. With `none` and `HS256`
+whoever knows that public key could write tokens."""
+
+Role = Literal["triagist", "ambulance", "facility", "medical_manager", "auditor", "operator"]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Claim = Word | Annotated[list[Word], Field(min_length=1, max_length=8)]
+"""The name of a claim, or the names on the way to it: `[realm_access, roles]`."""
+
+
+class Claims(BaseModel):
+    """In which claims of a token stands what; of `client` the first that is there counts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    roles: Claim = "roles"
+    client: list[Claim] = Field(["client_id", "azp"], min_length=1)
+    subject: Claim = "sub"
+    organisation: Claim | None = None
+    facilities: Claim | None = None
+
+
+class Issuer(BaseModel):
+    """An issuer of tokens that is believed. A token must be meant for one of `audience`. `roles` says which roles here
+    a role there means; others mean nothing. `keys_url` is where its public keys are, if that is not to be read in its
+    discovery document. `subjects` is how the subject of a token is noted as the user: hashed, as given (only if these
+    are ids that say nothing), or not at all (tokens for machines, which say themselves who sits there)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    issuer: str = Field(min_length=1, max_length=500)
+    audience: list[Word] = Field(min_length=1)
+    roles: dict[Word, list[Role]] = Field(min_length=1)
+    claims: Claims = Claims()
+    organisation: Annotated[str, StringConstraints(pattern=r"^\S[^\x00-\x1f\x7f]{0,99}$")] | None = None
+    subjects: Literal["hashed", "as_given", "none"] = "hashed"
+    algorithms: list[str] = Field(list(ALGORITHMS), min_length=1)
+    types: list[Word] = Field(["at+jwt", "JWT"], min_length=1)
+    hours_most: int = Field(24, ge=1, le=8_760)
+    keys_url: str | None = Field(None, max_length=2_000)
+    timeout_seconds: int = Field(3, ge=1, le=30)
+    allow_http: bool = False
+
+    @model_validator(mode="after")
+    def _together(self) -> Issuer:
+        for name, url in (("issuer", self.issuer), ("keys_url", self.keys_url)):
+            if url is not None and (reason := refused_address(url, allow_http=self.allow_http)):
+                raise ValueError(reason.replace("`url`", f"`{name}`"))
+        if unknown := sorted(set(self.algorithms) - set(ALGORITHMS)):
+            raise ValueError(f"`{unknown[0]}` is not an algorithm that is believed; there are: {', '.join(ALGORITHMS)}")
+        if empty := sorted(name for name, roles in self.roles.items() if not roles):
+            raise ValueError(f"`{empty[0]}` means no role here; there are: {', '.join(ROLES)}")
+        return self
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    issuers: list[Issuer] = Field(min_length=1, max_length=20)
+
+
+def read_issuers(path: Path) -> tuple[Issuer, ...]:
+    """The issuers in the file `path`. Raises BadData with everything that is wrong, with its line."""
+    file = yamlfile.read(path)
+    try:
+        found = _File.model_validate(file.value).issuers
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        raise BadData(tuple(_finding(file, problem) for problem in problems)) from None
+    names = [each.issuer for each in found]
+    if double := sorted({name for name in names if names.count(name) > 1}):
+        raise BadData((Finding(file.name, None, f"issuers stand twice: {', '.join(double)}"),))
+    return tuple(found)
+
+
+def _finding(file: yamlfile.YamlFile, problem: Any) -> Finding:
+    location = tuple(problem["loc"])
+    field = ".".join(str(part) for part in location)
+    return file.finding(location, f"`{field}`: {problem['msg'].removeprefix('Value error, ')}")
