@@ -20,6 +20,8 @@ from routing.errors import (
     Changed,
     Erased,
     Fault,
+    InFlight,
+    KeyReused,
     NotAllowed,
     NotFound,
     OtherSoftware,
@@ -104,6 +106,14 @@ TYPES: Mapping[str, ProblemType] = _table(
         "Use one of the methods in the `Allow` header.",
     ),
     (
+        "in-flight",
+        409,
+        "Hetzelfde verzoek wordt nu uitgevoerd",
+        "The same request is being carried out now",
+        "Stuur het na `Retry-After` opnieuw, met dezelfde `Idempotency-Key`: u krijgt wat er dan van is vastgelegd.",
+        "Send it again after `Retry-After`, with the same `Idempotency-Key`: you get what was recorded of it by then.",
+    ),
+    (
         "erased",
         410,
         "Dit is gewist",
@@ -142,6 +152,14 @@ TYPES: Mapping[str, ProblemType] = _table(
         "One or more fields cannot be accepted",
         "Verbeter de velden onder `errors`; `allowed` zegt wat wel kan. Er is niets geraden, besloten of bewaard.",
         "Correct the fields under `errors`; `allowed` says what can be. Nothing was guessed, decided or stored.",
+    ),
+    (
+        "idempotency-key-reused",
+        422,
+        "Deze sleutel hoort bij een ander verzoek",
+        "This key belongs to another request",
+        "Geef elk nieuw verzoek een nieuwe `Idempotency-Key`; gebruik hem alleen weer om hetzelfde te herhalen.",
+        "Give every new request a new `Idempotency-Key`; use it again only to repeat the very same.",
     ),
     (
         "broken-feed",
@@ -259,6 +277,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(BadInput, _bad_input)
     app.register_error_handler(NotAllowed, lambda e: problem("forbidden", _sentence(str(e))))
     app.register_error_handler(Changed, _changed)
+    app.register_error_handler(InFlight, _in_flight)
+    app.register_error_handler(KeyReused, lambda _: problem("idempotency-key-reused", _REUSED))
     app.register_error_handler(NotFound, lambda e: problem("not-found", f"There is no {e.what} `{e.name[:100]}`."))
     app.register_error_handler(Erased, lambda e: problem("erased", f"The {e.what} `{e.name[:100]}` was erased."))
     app.register_error_handler(StoreUnavailable, _store_unavailable)
@@ -283,6 +303,14 @@ def _changed(error: Changed) -> Response:
         return problem("precondition-failed", f"There is no `{error.name}`; a new place needs `If-None-Match: *`.")
     detail = f"`{error.name}` is not what you read; `ETag` is that of what it is now."
     return problem("precondition-failed", detail, headers={"ETag": f'"{error.tag}"'})
+
+
+_REUSED = "Under this `Idempotency-Key` something else was asked before; nothing was done with this request."
+
+
+def _in_flight(_: InFlight) -> Response:
+    detail = "A request with this `Idempotency-Key` is being carried out; nothing was done with this one."
+    return problem("in-flight", detail, headers={"Retry-After": "1"})
 
 
 def _store_unavailable(error: StoreUnavailable) -> Response:

@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
+from routing import repeats
 from routing.errors import BadRecord, StoreUnavailable, WegwijsError
 from routing.keys_here import checked_keyring, signer_of, verifiers_of
 from routing.log.entry import DECISIONS_LOG
 from routing.log.merkle import EMPTY_ROOT, Tile, leaf_hash, root_of, tiles_after
 from routing.log.note import Checkpoint, Verifier, checkpoint_text, opened, read_checkpoint, sign
-from routing.store import database, rule_index
+from routing.store import database, idempotency, rule_index
 from routing.store import log as store
 from routing.world import World
 
@@ -57,6 +58,7 @@ def sequence(world: World, log: str, most: int = BATCH) -> int:
         store.place(connection, size, placed := [entry_id for entry_id, _ in waiting])
         if log == DECISIONS_LOG:
             rule_index.spread(connection, placed)
+            idempotency.forget(connection, world.clock() - repeats.KEPT)
         now_at = size + len(waiting)
         text = checkpoint_text(Checkpoint(signer.name, now_at, root_of(now_at, tile)))
         store.add_checkpoint(connection, log, now_at, sign(text, [signer]), world.clock())

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from routing import repeats
 from routing.access_log import note, noted, uuid_of
 from routing.case import parse_case
 from routing.decision import Decision
@@ -117,12 +118,18 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
 # -- deciding ---------------------------------------------------------------------------------------------------------
 
 
-def decide(world: World, body: Mapping[str, Any], asker: Asker) -> dict[str, Any]:
+def decide(world: World, body: Mapping[str, Any], asker: Asker, key: str | None = None) -> dict[str, Any]:
     """Decide on the case in `body` and log it; the whole decision of the contract, which is committed before it is
-    returned. `body` may hold `supersedes` (id of an earlier decision). Raises BadInput, StoreUnavailable."""
-    made = _decide(world, body, asker)
-    _append(world, made, asker)
-    return answer_as_made(made.record)
+    returned. `body` may hold `supersedes` (id of an earlier decision). What was decided under the same `key` is
+    answered again, and that is noted as reading. Raises BadInput, InFlight, KeyReused, Erased, StoreUnavailable."""
+    request = repeats.once(world, asker, key, "decide", body)
+
+    def carry_out() -> dict[str, Any]:
+        made = _decide(world, body, asker)
+        _append(world, made, asker, request)
+        return answer_as_made(made.record)
+
+    return repeats.answered_once(world, request, carry_out, lambda found: decision(world, str(found), asker))
 
 
 def preview(world: World, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,17 +199,19 @@ def _without_supersedes(world: World, body: Any) -> tuple[Any, str | None]:
     raise bad_input("supersedes", "unknown_decision", message, given, "the id of an earlier decision")
 
 
-def _append(world: World, made: _Made, asker: Asker) -> None:
+def _append(world: World, made: _Made, asker: Asker, request: repeats.Once | None) -> None:
     words, rules = made.rules.vocabulary, made.rules
     used = {rules.digest, words.digest}
     fired = _numbers(world, made)
     with database.writing(world.engine) as connection:
+        repeats.claim(connection, request, made.decided_at)
         if not used <= world.kept:
             sources.keep_vocabulary(connection, words, made.decided_at)
             sources.keep_ruleset(connection, rules, made.decided_at)
         keyring = checked_keyring(world, connection)
         row = _row(made, asker, keyring, fired)
-        add(connection, make_ready(keyring, "decision", made.record), made.decided_at, decisions.rows_of(row))
+        beside = [*decisions.rows_of(row), *repeats.rows_of(request, row.id, row.id, made.decided_at)]
+        add(connection, make_ready(keyring, "decision", made.record), made.decided_at, beside)
         if row.supersedes is not None:
             reservations.release(connection, row.supersedes)
         if made.reserving is not None:

@@ -69,6 +69,8 @@ class World:
     """Directories of the past, which replays ask for."""
     kept: set[str] = field(default_factory=set, repr=False, compare=False)
     """Digests of the rulesets and vocabularies that are certainly in the database."""
+    under_way: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """Requests with a key of the client that this process is carrying out."""
     rule_numbers: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
     """The numbers that the database certainly knows rules by."""
 
