@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from api import metrics
 from api.auth import asker, world
 from api.body import answer, json_object, no_body
 from api.conditions import idempotency_key
@@ -16,7 +17,7 @@ decisions = Blueprint("decisions", __name__, url_prefix="/v1/decisions")
 @decisions.post("")
 def create() -> Response:
     """Decide, record, and only then answer."""
-    decision = service.decide(world(), json_object(), asker(), idempotency_key())
+    decision = service.decide(world(), json_object(), asker(), idempotency_key(), metrics.count_decision)
     return answer(decision, 201, {"Location": f"/v1/decisions/{decision['id']}"})
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import logging
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,8 +11,9 @@ from typing import Any
 
 import orjson
 from flask import Blueprint, Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 
+from routing import log_lines
 from routing.errors import (
     BadInput,
     BadRecord,
@@ -106,6 +106,14 @@ TYPES: Mapping[str, ProblemType] = _table(
         "Use one of the methods in the `Allow` header.",
     ),
     (
+        "request-timeout",
+        408,
+        "Het verzoek kwam niet af",
+        "The request did not come to its end",
+        "Stuur het verzoek opnieuw, in één keer. Er is niets besloten of bewaard.",
+        "Send the request again, in one go. Nothing was decided or stored.",
+    ),
+    (
         "in-flight",
         409,
         "Hetzelfde verzoek wordt nu uitgevoerd",
@@ -176,6 +184,14 @@ TYPES: Mapping[str, ProblemType] = _table(
         "Say what you have read",
         "Lees eerst en stuur de ETag mee als `If-Match`; een nieuwe plek vraagt om `If-None-Match: *`.",
         "Read first and send the ETag as `If-Match`; a new place needs `If-None-Match: *`.",
+    ),
+    (
+        "too-many-requests",
+        429,
+        "Deze sleutel vraagt te veel",
+        "This key asks too much",
+        "Wacht zo lang als `Retry-After` zegt. Beslissen (`POST /v1/decisions`) wordt hierom nooit geweigerd.",
+        "Wait as long as `Retry-After` says. Deciding (`POST /v1/decisions`) is never refused for this.",
     ),
     (
         "internal-error",
@@ -284,6 +300,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(StoreUnavailable, _store_unavailable)
     app.register_error_handler(BadRecord, _damaged)
     app.register_error_handler(OtherSoftware, _other_software)
+    app.register_error_handler(ClientDisconnected, lambda _: problem("request-timeout", _CUT_OFF))
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -305,6 +322,7 @@ def _changed(error: Changed) -> Response:
     return problem("precondition-failed", detail, headers={"ETag": f'"{error.tag}"'})
 
 
+_CUT_OFF = "The body stopped coming before its end; nothing was decided or stored."
 _REUSED = "Under this `Idempotency-Key` something else was asked before; nothing was done with this request."
 
 
@@ -350,16 +368,16 @@ def _unexpected(error: Exception) -> Response:
 
 def _log_failure(what: str, error: Exception) -> None:
     # the words of an exception may quote the patient: only its kind and its place in the code are written down
-    frames = [
-        f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)
-    ]
-    entry = {
-        "request_id": g.get("request_id"),
-        "route": request.url_rule.rule if request.url_rule else None,
-        "error": type(error).__name__,
-        "at": frames[-12:],
-    }
-    log.error("%s %s", what, orjson.dumps(entry).decode())
+    log_lines.write(
+        log,
+        logging.ERROR,
+        what,
+        request_id=g.get("request_id"),
+        trace_id=g.trace.trace_id if "trace" in g else None,
+        route=request.url_rule.rule if request.url_rule else None,
+        error=type(error).__name__,
+        at_code=log_lines.frames_of(error.__traceback__),
+    )
 
 
 problems = Blueprint("problems", __name__, url_prefix="/problems")

@@ -24,6 +24,7 @@ from routing.cli_outcomes import add_case_command, add_overrules_command
 from routing.cli_records import add_erase_command, add_figures_command, add_retention_commands
 from routing.cli_replay import add_replay_command
 from routing.cli_rules import add_rules_commands
+from routing.cli_settings import add_settings_command
 from routing.errors import BadData, BadInput, Fault, WegwijsError, bad_input
 from routing.formats.labelled import read_labelled
 from routing.packaged import Desk, decide_at_desk, open_desk, ruleset_folders
@@ -97,6 +98,7 @@ def parser() -> argparse.ArgumentParser:
     top.epilog = "Exit codes: 0 fine, 1 a check did not hold, 2 bad usage or bad input. Try: wegwijs decide --help"
     commands = commands_of(top)
     _serving(commands)
+    add_settings_command(commands)
     _deciding(commands)
     rules = add_group(commands, "rules", "Check the rules, run the worked cases beside them, and make new ones.")
     add_rules_commands(rules)

@@ -115,15 +115,17 @@ def sequence_all(world: World, stopped: Callable[[], bool] = lambda: False) -> i
     return done
 
 
-def log_health(world: World) -> dict[str, Any]:
-    """How the log of decisions stands: `{"size", "waiting_seconds"}`, how many entries were signed and how long the
-    oldest one waits (0: none does). Raises KeysUnusable, StoreUnavailable."""
+def log_health(world: World, log: str = DECISIONS_LOG) -> dict[str, Any]:
+    """How a log stands: `{"log", "size", "waiting", "waiting_seconds"}`, how many entries were signed, how many wait
+    and how long the oldest one does (0: none does). Raises KeysUnusable, StoreUnavailable."""
     with database.reading(world.engine) as connection:
         checked_keyring(world, connection)
-        head = store.head(connection, DECISIONS_LOG)
-        since = store.oldest_waiting(connection, DECISIONS_LOG)
-    waiting = 0.0 if since is None else max(0.0, (world.clock() - since).total_seconds())
-    return {"size": head[0] if head is not None else 0, "waiting_seconds": round(waiting, 1)}
+        head = store.head(connection, log)
+        since = store.oldest_waiting(connection, log)
+        waiting = store.count_waiting(connection, log) if since is not None else 0
+    seconds = 0.0 if since is None else max(0.0, (world.clock() - since).total_seconds())
+    size = head[0] if head is not None else 0
+    return {"log": log, "size": size, "waiting": waiting, "waiting_seconds": round(seconds, 1)}
 
 
 def begin_sequencing(world: World) -> Callable[[], None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -33,7 +33,7 @@ from routing.facilities.directory import Directory
 from routing.facilities.status import units_with_beds
 from routing.feeding.health import feed_ages
 from routing.keyring import Keyring
-from routing.keys_here import checked_keyring, prepare_keys
+from routing.keys_here import LOGS, checked_keyring, prepare_keys
 from routing.log.access import Subject
 from routing.log.canonical import plain
 from routing.log.record import answer, answer_as_made, make_record
@@ -55,6 +55,7 @@ from routing.vocabulary import URGENCIES, Vocabulary, vocabulary_from_source
 from routing.world import World as World
 from routing.world import close_world as close_world
 from routing.world import open_world as open_world
+from routing.world import world_in_child as world_in_child
 
 PACKAGED = "packaged"
 """The source of a directory that came with Wegwijs."""
@@ -103,7 +104,8 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
         check_rules(world)
         found["directory_revision"] = newest_directory(world).revision
         found["feeds"] = feed_ages(world)
-        found["log"] = log_health(world)
+        log = log_health(world)
+        found["log"] = {name: log[name] for name in ("size", "waiting_seconds")}
     except EngineFault:
         return False, {**found, "fault": "the rule engine cannot take these rules"}
     except KeysUnusable:
@@ -115,19 +117,41 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
     return True, {**found, "status": "ready", "fault": None}
 
 
+def watched(world: World) -> dict[str, Any]:
+    """What a machine watches: `{"feeds", "logs": [{"log", "size", "waiting", "waiting_seconds"}],
+    "directory_revision"}`. Raises StoreUnavailable, KeysUnusable."""
+    logs = [log_health(world, log) for log in LOGS]
+    return {"feeds": feed_ages(world), "logs": logs, "directory_revision": newest_directory(world).revision}
+
+
+def watch_connections(world: World, taken: Callable[[], None], given_back: Callable[[], None]) -> None:
+    """Call `taken` whenever a connection to the database comes into use, and `given_back` when it is free again."""
+    database.watch_connections(world.engine, taken, given_back)
+
+
 # -- deciding ---------------------------------------------------------------------------------------------------------
 
 
-def decide(world: World, body: Mapping[str, Any], asker: Asker, key: str | None = None) -> dict[str, Any]:
+def decide(
+    world: World,
+    body: Mapping[str, Any],
+    asker: Asker,
+    key: str | None = None,
+    count: Callable[[Mapping[str, Any]], None] | None = None,
+) -> dict[str, Any]:
     """Decide on the case in `body` and log it; the whole decision of the contract, which is committed before it is
     returned. `body` may hold `supersedes` (id of an earlier decision). What was decided under the same `key` is
-    answered again, and that is noted as reading. Raises BadInput, InFlight, KeyReused, Erased, StoreUnavailable."""
+    answered again, and that is noted as reading; `count` is told of what was decided now. Raises BadInput, InFlight,
+    KeyReused, Erased, StoreUnavailable."""
     request = repeats.once(world, asker, key, "decide", body)
 
     def carry_out() -> dict[str, Any]:
         made = _decide(world, body, asker)
         _append(world, made, asker, request)
-        return answer_as_made(made.record)
+        answered = answer_as_made(made.record)
+        if count is not None:
+            count(answered)
+        return answered
 
     return repeats.answered_once(world, request, carry_out, lambda found: decision(world, str(found), asker))
 

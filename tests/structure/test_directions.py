@@ -25,6 +25,7 @@ ONLY_THERE = {
     "defusedxml": ("routing/formats/",),
     "distributed": ("routing/replaying/cluster.py",),
     "flask": ("api/",),
+    "prometheus_client": ("api/metrics.py", "routing/serving.py"),
     "werkzeug": ("api/",),
 }
 """Package -> the only files that may import it."""
@@ -47,6 +48,7 @@ MAY_BE_IMPURE = (
     "routing/terminal.py",
     "routing/cli_feeds.py",
     "routing/cli_log.py",
+    "routing/cli_settings.py",
     "routing/feeding/runner.py",
     "routing/cli_replay.py",
     "routing/replaying/run.py",
