@@ -178,6 +178,10 @@ def _keeping(commands: Any) -> None:
     log.add_argument("--entries", type=int, default=100_000, help="how long a log is verified (default: 100000)")
     log.add_argument("--decisions", type=int, default=500, help="how many are added and replayed (default: 500)")
     add_json_option(log)
+    text = "Measure decisions over HTTP beside a bare server, in scratch databases. Needs wrk (apt-get install wrk)."
+    over_http = add_command(bench, "http", _bench_http, text, "wegwijs bench http --seconds 20 --json")
+    over_http.add_argument("--seconds", type=int, default=15, help="how long each load is kept up (default: 15)")
+    add_json_option(over_http)
 
 
 # -- serving and keeping ----------------------------------------------------------------------------------------------
@@ -303,6 +307,13 @@ def _bench_log(arguments: argparse.Namespace) -> int:
     cases = _mixed(_worked(read_vocabulary(), open_desk(None, datetime.now(UTC))))
     counts = {"entries": arguments.entries, "decisions": arguments.decisions}
     return _figures(arguments, bench_log.measure(settings_here(), cases, **counts, progress=say))
+
+
+def _bench_http(arguments: argparse.Namespace) -> int:
+    from routing import bench_http
+
+    bodies = [body for body, _ in _mixed(_worked(read_vocabulary(), open_desk(None, datetime.now(UTC))))]
+    return _figures(arguments, bench_http.measure(settings_here(), bodies, seconds=arguments.seconds, progress=say))
 
 
 def _mixed(cases: list[tuple[Any, datetime]]) -> list[tuple[Any, datetime]]:

@@ -57,6 +57,7 @@ MAY_BE_IMPURE = (
     "routing/bench.py",
     "routing/bench_directory.py",
     "routing/bench_log.py",
+    "routing/bench_http.py",
     "routing/store/scratch.py",
     "api/",
 )
