@@ -54,7 +54,7 @@ def test_the_bare_server_commits_and_answers_what_it_was_told(
     response = app.test_client().post("/v1/decisions", json=STEMI)
     assert (response.status_code, len(response.data)) == (201, 4400)
     with database.reading(engine) as connection:
-        assert [len(content) for content in connection.exec_driver_sql("SELECT content FROM bare_rows").scalars()] == [
-            1700
-        ]
-    engine.dispose()
+        kept = connection.exec_driver_sql("SELECT content FROM bare_rows").scalars().all()
+    assert [len(content) for content in kept] == [1700]
+    for each in (engine, app.extensions["engine"]):
+        each.dispose()
