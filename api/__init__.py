@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, current_app, request
 
-from api import access, auth, problems
+from api import access, auth, limits, metrics, problems
 from api.accesses import accesses
 from api.body import answer
 from api.decisions import decisions
@@ -56,9 +56,11 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
     app.extensions["wegwijs.streams"] = Streams()
     access.register(app)
     auth.register(app)
+    limits.register(app, world.settings.rate_limit)
+    metrics.watch(world)
     problems.register(app)
     records = (decisions, accesses, erasure, figures, reports, log)
-    for resource in (*records, facilities, events, feeds, public, vocabulary, rulesets, health):
+    for resource in (*records, facilities, events, feeds, public, vocabulary, rulesets, health, metrics.metrics):
         app.register_blueprint(resource)
     app.add_url_rule("/", view_func=pointer)
     app.before_request(_refuse_stray_parameters)

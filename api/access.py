@@ -7,8 +7,13 @@ import re
 import secrets
 import time
 
-import orjson
 from flask import Flask, Response, g, request
+
+from api import metrics
+from api.metrics import METHODS
+from api.trace import Trace, trace_of
+from routing import log_lines
+from routing.log.access import looks_like_bsn
 
 _SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -17,25 +22,18 @@ log = logging.getLogger("wegwijs.access")
 
 def register(app: Flask) -> None:
     """Let `app` number, time and log its requests and protect its answers."""
-    _write_log_lines()
+    log_lines.begin()
     app.before_request(_begin)
     app.after_request(_finish)
-
-
-def _write_log_lines() -> None:
-    # a server that has set up logging keeps its own; otherwise the lines go to standard error
-    logger = logging.getLogger("wegwijs")
-    logger.setLevel(logging.INFO)
-    if not logger.hasHandlers():
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-        logger.addHandler(handler)
 
 
 def _begin() -> None:
     g.began = time.perf_counter()
     given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if _SANE_ID.fullmatch(given) else secrets.token_hex(8)
+    # a client chooses this id: one that may be a BSN is not written down
+    sane = _SANE_ID.fullmatch(given) and not looks_like_bsn(given)
+    g.request_id = given if sane else secrets.token_hex(8)
+    g.trace = trace_of(request.headers.get("traceparent", ""))
 
 
 def _finish(response: Response) -> Response:
@@ -44,13 +42,28 @@ def _finish(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
     response.headers.setdefault("Cache-Control", "no-store")
-    entry = {
-        "request_id": g.request_id,
-        "method": request.method,
-        "route": request.url_rule.rule if request.url_rule else None,
-        "status": response.status_code,
-        "ms": round((time.perf_counter() - g.began) * 1000, 1),
-        "key": g.asker.key_id if "asker" in g else None,
-    }
-    log.info("%s", orjson.dumps(entry).decode())
+    took, route = time.perf_counter() - g.began, request.url_rule.rule if request.url_rule else None
+    metrics.observe(request.method, route, response.status_code, took)
+    log_lines.write(
+        log,
+        logging.INFO,
+        "request",
+        **ids(),
+        method=request.method if request.method in METHODS else None,  # a client may make up a word of its own
+        route=route,
+        status=response.status_code,
+        ms=round(took * 1000, 1),
+        key=g.asker.key_id if "asker" in g else None,
+    )
     return response
+
+
+def ids() -> dict[str, str | None]:
+    """What ties the lines about this request together, here and at the client."""
+    trace: Trace = g.trace
+    return {
+        "request_id": g.request_id,
+        "trace_id": trace.trace_id,
+        "span_id": trace.span_id,
+        "parent_id": trace.parent_id,
+    }

@@ -48,6 +48,7 @@ ACTIONS: Mapping[str, str] = {
     "vocabulary.read": "read_vocabulary",
     "rulesets.list_all": "read_rulesets",
     "rulesets.read": "read_rulesets",
+    "metrics.read": "read_metrics",
 }
 """Endpoint -> the action in `RIGHTS` that it performs. An endpoint that is not here may be called by nobody."""
 
@@ -88,6 +89,7 @@ NOTHING_OF_PATIENTS = frozenset(
         "log.keys",
         "log.inclusion",
         "log.consistency",
+        "metrics.read",  # counts and ages
     }
 )
 """Endpoints with a key that show and change nothing that is kept about patients: they are not noted."""

@@ -1,4 +1,4 @@
-"""Sees to it that nobody changes what they have not seen: a change names the tag of what it takes the place of."""
+"""What must hold for a request to be carried out: that the client has seen what it changes, or did not ask before."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import re
 from flask import request
 
 from api.problems import Refused
+from routing.errors import bad_input
 from routing.places import Expected
 
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _LIST = re.compile(rf"{_TAG.pattern}(?:[ \t]*,[ \t]*{_TAG.pattern})*")
 
 
@@ -27,6 +29,15 @@ def expected(*, may_be_new: bool) -> Expected:
         return none_match is None or not _matches(none_match, tag, weak=True)
 
     return holds
+
+
+def idempotency_key() -> str | None:
+    """The key under which this request is to be carried out once, if it has one. Raises BadInput."""
+    given = request.headers.get("Idempotency-Key")
+    if given is not None and not _KEY.fullmatch(given):
+        # it is not repeated: a client may have put into it what must not be in a log
+        raise bad_input("Idempotency-Key", "wrong_value", "is not a key", allowed="1 to 200 characters from ! to ~")
+    return given
 
 
 Tags = list[tuple[bool, str]] | str

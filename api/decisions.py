@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from api import metrics
 from api.auth import asker, world
 from api.body import answer, json_object, no_body
+from api.conditions import idempotency_key
 from api.queries import CapsuleQuery, DecisionQuery, identifier, query
 from routing import capsules, outcomes, service
 
@@ -15,7 +17,7 @@ decisions = Blueprint("decisions", __name__, url_prefix="/v1/decisions")
 @decisions.post("")
 def create() -> Response:
     """Decide, record, and only then answer."""
-    decision = service.decide(world(), json_object(), asker())
+    decision = service.decide(world(), json_object(), asker(), idempotency_key(), metrics.count_decision)
     return answer(decision, 201, {"Location": f"/v1/decisions/{decision['id']}"})
 
 
@@ -41,7 +43,8 @@ def read(decision_id: str) -> Response:
 @decisions.post("/<decision_id>/outcome")
 def record_outcome(decision_id: str) -> Response:
     """Record what became of a decision; an earlier outcome stays."""
-    return answer(outcomes.record_outcome(world(), identifier("decision", decision_id), json_object(), asker()), 201)
+    about, key = identifier("decision", decision_id), idempotency_key()
+    return answer(outcomes.record_outcome(world(), about, json_object(), asker(), key), 201)
 
 
 @decisions.get("/<decision_id>/outcome")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import logging
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,14 +11,17 @@ from typing import Any
 
 import orjson
 from flask import Blueprint, Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 
+from routing import log_lines
 from routing.errors import (
     BadInput,
     BadRecord,
     Changed,
     Erased,
     Fault,
+    InFlight,
+    KeyReused,
     NotAllowed,
     NotFound,
     OtherSoftware,
@@ -105,6 +107,22 @@ TYPES: Mapping[str, ProblemType] = _table(
         "Use one of the methods in the `Allow` header.",
     ),
     (
+        "request-timeout",
+        408,
+        "Het verzoek kwam niet af",
+        "The request did not come to its end",
+        "Stuur het verzoek opnieuw, in één keer. Er is niets besloten of bewaard.",
+        "Send the request again, in one go. Nothing was decided or stored.",
+    ),
+    (
+        "in-flight",
+        409,
+        "Hetzelfde verzoek wordt nu uitgevoerd",
+        "The same request is being carried out now",
+        "Stuur het na `Retry-After` opnieuw, met dezelfde `Idempotency-Key`: u krijgt wat er dan van is vastgelegd.",
+        "Send it again after `Retry-After`, with the same `Idempotency-Key`: you get what was recorded of it by then.",
+    ),
+    (
         "erased",
         410,
         "Dit is gewist",
@@ -145,6 +163,14 @@ TYPES: Mapping[str, ProblemType] = _table(
         "Correct the fields under `errors`; `allowed` says what can be. Nothing was guessed, decided or stored.",
     ),
     (
+        "idempotency-key-reused",
+        422,
+        "Deze sleutel hoort bij een ander verzoek",
+        "This key belongs to another request",
+        "Geef elk nieuw verzoek een nieuwe `Idempotency-Key`; gebruik hem alleen weer om hetzelfde te herhalen.",
+        "Give every new request a new `Idempotency-Key`; use it again only to repeat the very same.",
+    ),
+    (
         "broken-feed",
         422,
         "De feed kan niet tot het einde worden gelezen",
@@ -159,6 +185,14 @@ TYPES: Mapping[str, ProblemType] = _table(
         "Say what you have read",
         "Lees eerst en stuur de ETag mee als `If-Match`; een nieuwe plek vraagt om `If-None-Match: *`.",
         "Read first and send the ETag as `If-Match`; a new place needs `If-None-Match: *`.",
+    ),
+    (
+        "too-many-requests",
+        429,
+        "Deze sleutel vraagt te veel",
+        "This key asks too much",
+        "Wacht zo lang als `Retry-After` zegt. Beslissen (`POST /v1/decisions`) wordt hierom nooit geweigerd.",
+        "Wait as long as `Retry-After` says. Deciding (`POST /v1/decisions`) is never refused for this.",
     ),
     (
         "internal-error",
@@ -268,12 +302,15 @@ def register(app: Flask) -> None:
     app.register_error_handler(BadInput, _bad_input)
     app.register_error_handler(NotAllowed, lambda e: problem("forbidden", _sentence(str(e))))
     app.register_error_handler(Changed, _changed)
+    app.register_error_handler(InFlight, _in_flight)
+    app.register_error_handler(KeyReused, lambda _: problem("idempotency-key-reused", _REUSED))
     app.register_error_handler(NotFound, lambda e: problem("not-found", f"There is no {e.what} `{e.name[:100]}`."))
     app.register_error_handler(Erased, lambda e: problem("erased", f"The {e.what} `{e.name[:100]}` was erased."))
     app.register_error_handler(StoreUnavailable, _store_unavailable)
     app.register_error_handler(IssuerUnavailable, _issuer_unavailable)
     app.register_error_handler(BadRecord, _damaged)
     app.register_error_handler(OtherSoftware, _other_software)
+    app.register_error_handler(ClientDisconnected, lambda _: problem("request-timeout", _CUT_OFF))
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -293,6 +330,15 @@ def _changed(error: Changed) -> Response:
         return problem("precondition-failed", f"There is no `{error.name}`; a new place needs `If-None-Match: *`.")
     detail = f"`{error.name}` is not what you read; `ETag` is that of what it is now."
     return problem("precondition-failed", detail, headers={"ETag": f'"{error.tag}"'})
+
+
+_CUT_OFF = "The body stopped coming before its end; nothing was decided or stored."
+_REUSED = "Under this `Idempotency-Key` something else was asked before; nothing was done with this request."
+
+
+def _in_flight(_: InFlight) -> Response:
+    detail = "A request with this `Idempotency-Key` is being carried out; nothing was done with this one."
+    return problem("in-flight", detail, headers={"Retry-After": "1"})
 
 
 def _store_unavailable(error: StoreUnavailable) -> Response:
@@ -339,16 +385,16 @@ def _unexpected(error: Exception) -> Response:
 
 def _log_failure(what: str, error: Exception) -> None:
     # the words of an exception may quote the patient: only its kind and its place in the code are written down
-    frames = [
-        f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)
-    ]
-    entry = {
-        "request_id": g.get("request_id"),
-        "route": request.url_rule.rule if request.url_rule else None,
-        "error": type(error).__name__,
-        "at": frames[-12:],
-    }
-    log.error("%s %s", what, orjson.dumps(entry).decode())
+    log_lines.write(
+        log,
+        logging.ERROR,
+        what,
+        request_id=g.get("request_id"),
+        trace_id=g.trace.trace_id if "trace" in g else None,
+        route=request.url_rule.rule if request.url_rule else None,
+        error=type(error).__name__,
+        at_code=log_lines.frames_of(error.__traceback__),
+    )
 
 
 problems = Blueprint("problems", __name__, url_prefix="/problems")

@@ -26,6 +26,7 @@ from routing.cli_outcomes import add_case_command, add_overrules_command
 from routing.cli_records import add_erase_command, add_figures_command, add_retention_commands
 from routing.cli_replay import add_replay_command
 from routing.cli_rules import add_rules_commands
+from routing.cli_settings import add_settings_command
 from routing.errors import BadData, BadInput, Fault, WegwijsError, bad_input
 from routing.formats.labelled import read_labelled
 from routing.packaged import Desk, decide_at_desk, open_desk, ruleset_folders
@@ -103,6 +104,7 @@ def parser() -> argparse.ArgumentParser:
     top.epilog = "Exit codes: 0 fine, 1 a check did not hold, 2 bad usage or bad input. Try: wegwijs decide --help"
     commands = commands_of(top)
     _serving(commands)
+    add_settings_command(commands)
     _deciding(commands)
     rules = add_group(commands, "rules", "Check the rules, run the worked cases beside them, and make new ones.")
     add_rules_commands(rules)
@@ -173,6 +175,10 @@ def _keeping(commands: Any) -> None:
     log.add_argument("--entries", type=int, default=100_000, help="how long a log is verified (default: 100000)")
     log.add_argument("--decisions", type=int, default=500, help="how many are added and replayed (default: 500)")
     add_json_option(log)
+    text = "Measure decisions over HTTP beside a bare server, in scratch databases. Needs wrk (apt-get install wrk)."
+    over_http = add_command(bench, "http", _bench_http, text, "wegwijs bench http --seconds 20 --json")
+    over_http.add_argument("--seconds", type=int, default=15, help="how long each load is kept up (default: 15)")
+    add_json_option(over_http)
 
 
 # -- serving and keeping ----------------------------------------------------------------------------------------------
@@ -283,6 +289,13 @@ def _bench_log(arguments: argparse.Namespace) -> int:
     cases = _mixed(_worked(read_vocabulary(), open_desk(None, datetime.now(UTC))))
     counts = {"entries": arguments.entries, "decisions": arguments.decisions}
     return _figures(arguments, bench_log.measure(settings_here(), cases, **counts, progress=say))
+
+
+def _bench_http(arguments: argparse.Namespace) -> int:
+    from routing import bench_http
+
+    bodies = [body for body, _ in _mixed(_worked(read_vocabulary(), open_desk(None, datetime.now(UTC))))]
+    return _figures(arguments, bench_http.measure(settings_here(), bodies, seconds=arguments.seconds, progress=say))
 
 
 def _mixed(cases: list[tuple[Any, datetime]]) -> list[tuple[Any, datetime]]:

@@ -69,6 +69,14 @@ class Changed(WegwijsError):
         self.tag = tag
 
 
+class InFlight(WegwijsError):
+    """The same request is being carried out at this moment; what comes of it can be asked for shortly."""
+
+
+class KeyReused(WegwijsError):
+    """An idempotency key stands for another request, which was carried out; nothing was done with this one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One error or warning about a data file: where it is, what is wrong and what would be right."""

@@ -10,13 +10,14 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from routing import repeats
 from routing.access_log import note, noted, refused
 from routing.directory_here import directory_at, newest_directory
 from routing.errors import BadInput, Erased, NotAllowed, NotFound
 from routing.facilities.directory import Directory
 from routing.facilities.status import units_with_beds
 from routing.keys_here import checked_keyring
-from routing.log.canonical import plain
+from routing.log.canonical import canonical, plain
 from routing.log.record import SOFTWARE
 from routing.log_here import add, make_ready, record_of, records_of
 from routing.outcome_body import Known, Said, faults_of, moment_of, read_said
@@ -46,14 +47,33 @@ OF_A_PLACE = ("arrived", "confirmed", "refused", "withdrawn")
 _AFTER = timedelta(microseconds=1)
 
 
-def record_outcome(world: World, decision_id: str, body: Mapping[str, Any], asker: Asker) -> dict[str, Any]:
+def record_outcome(
+    world: World, decision_id: str, body: Mapping[str, Any], asker: Asker, key: str | None = None
+) -> dict[str, Any]:
     """Record what became of a decision. Nothing is edited: earlier outcomes stay, and of each event the newest counts
     that was not corrected (`corrects`). `body` has an `event` (see `routing.outcome_state.EVENTS`; `decided` if it says
     none) and the members that belong to it (`routing.outcome_body.MEMBERS`).
 
     A key that is only that of places records what these say themselves, of decisions that are about them; of others it
-    learns nothing. That `asker` did this is noted. Raises BadInput, NotAllowed, NotFound, Erased, BadRecord,
+    learns nothing. That `asker` did this is noted. What was recorded under the same `key` is answered again, and that
+    is noted as reading. Raises BadInput, NotAllowed, NotFound, InFlight, KeyReused, Erased, BadRecord,
     StoreUnavailable."""
+    request = repeats.once(world, asker, key, f"outcome of {decision_id}", body)
+
+    def read_again(found: UUID) -> dict[str, Any]:
+        def read(connection: database.Connection) -> dict[str, Any]:
+            return shown_outcome(plain(record_of(world, connection, "outcome", found)))
+
+        return noted(world, asker, "read", as_id("decision", decision_id), read)
+
+    return repeats.answered_once(
+        world, request, lambda: _record_outcome(world, decision_id, body, asker, request), read_again
+    )
+
+
+def _record_outcome(
+    world: World, decision_id: str, body: Mapping[str, Any], asker: Asker, request: repeats.Once | None
+) -> dict[str, Any]:
     try:
         about = _about(world, as_id("decision", decision_id), asker)
         said = read_said(body, _only_place(asker))
@@ -64,6 +84,7 @@ def record_outcome(world: World, decision_id: str, body: Mapping[str, Any], aske
     directory = newest_directory(world)
     happened_among = _directory_then(world, said, about, directory)
     with database.writing(world.engine) as connection:
+        repeats.claim(connection, request, world.clock())
         outcomes.lock(connection, about.id)
         earlier = in_order(_recorded(world, connection, about.id))
         now = _moment(world, earlier)
@@ -73,12 +94,13 @@ def record_outcome(world: World, decision_id: str, body: Mapping[str, Any], aske
             raise BadInput(faults)
         record = _record(said, about, asker, now)
         record["notes"] = [*_notes(world, record, about, before, happened_among)]
-        add(connection, make_ready(checked_keyring(world, connection), "outcome", record), now)
+        beside = repeats.rows_of(request, UUID(record["id"]), about.id, now)
+        add(connection, make_ready(checked_keyring(world, connection), "outcome", record), now, beside)
         outcomes.append(connection, _row(record, asker, now))
         _show(connection, about, standing([*earlier, record]).decided)
         _expect_patient(world, connection, about, [*earlier, record], directory)
         note(connection, asker, "correct", now, subjects=subjects_of(connection, [about.id]))
-    return shown_outcome(record)
+    return shown_outcome(plain(canonical(record)))  # to the last byte what is read later
 
 
 def _show(connection: database.Connection, about: _About, decided: Recorded | None) -> None:

@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
+from routing import repeats
 from routing.errors import BadRecord, StoreUnavailable, WegwijsError
 from routing.keys_here import checked_keyring, signer_of, verifiers_of
 from routing.log.entry import DECISIONS_LOG
 from routing.log.merkle import EMPTY_ROOT, Tile, leaf_hash, root_of, tiles_after
 from routing.log.note import Checkpoint, Verifier, checkpoint_text, opened, read_checkpoint, sign
-from routing.store import database, rule_index
+from routing.store import database, idempotency, rule_index
 from routing.store import log as store
 from routing.world import World
 
@@ -57,6 +58,7 @@ def sequence(world: World, log: str, most: int = BATCH) -> int:
         store.place(connection, size, placed := [entry_id for entry_id, _ in waiting])
         if log == DECISIONS_LOG:
             rule_index.spread(connection, placed)
+            idempotency.forget(connection, world.clock() - repeats.KEPT)
         now_at = size + len(waiting)
         text = checkpoint_text(Checkpoint(signer.name, now_at, root_of(now_at, tile)))
         store.add_checkpoint(connection, log, now_at, sign(text, [signer]), world.clock())
@@ -113,15 +115,17 @@ def sequence_all(world: World, stopped: Callable[[], bool] = lambda: False) -> i
     return done
 
 
-def log_health(world: World) -> dict[str, Any]:
-    """How the log of decisions stands: `{"size", "waiting_seconds"}`, how many entries were signed and how long the
-    oldest one waits (0: none does). Raises KeysUnusable, StoreUnavailable."""
+def log_health(world: World, log: str = DECISIONS_LOG) -> dict[str, Any]:
+    """How a log stands: `{"log", "size", "waiting", "waiting_seconds"}`, how many entries were signed, how many wait
+    and how long the oldest one does (0: none does). Raises KeysUnusable, StoreUnavailable."""
     with database.reading(world.engine) as connection:
         checked_keyring(world, connection)
-        head = store.head(connection, DECISIONS_LOG)
-        since = store.oldest_waiting(connection, DECISIONS_LOG)
-    waiting = 0.0 if since is None else max(0.0, (world.clock() - since).total_seconds())
-    return {"size": head[0] if head is not None else 0, "waiting_seconds": round(waiting, 1)}
+        head = store.head(connection, log)
+        since = store.oldest_waiting(connection, log)
+        waiting = store.count_waiting(connection, log) if since is not None else 0
+    seconds = 0.0 if since is None else max(0.0, (world.clock() - since).total_seconds())
+    size = head[0] if head is not None else 0
+    return {"log": log, "size": size, "waiting": waiting, "waiting_seconds": round(seconds, 1)}
 
 
 def begin_sequencing(world: World) -> Callable[[], None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from routing import repeats
 from routing.access_log import note, noted, uuid_of
 from routing.api_keys import authenticate as authenticate
 from routing.api_keys import create_key as create_key
@@ -34,7 +35,7 @@ from routing.facilities.directory import Directory
 from routing.facilities.status import units_with_beds
 from routing.feeding.health import feed_ages
 from routing.keyring import Keyring
-from routing.keys_here import checked_keyring, prepare_keys
+from routing.keys_here import LOGS, checked_keyring, prepare_keys
 from routing.log.access import Subject
 from routing.log.canonical import plain
 from routing.log.record import answer, answer_as_made, make_record
@@ -56,6 +57,7 @@ from routing.vocabulary import URGENCIES, Vocabulary, vocabulary_from_source
 from routing.world import World as World
 from routing.world import close_world as close_world
 from routing.world import open_world as open_world
+from routing.world import world_in_child as world_in_child
 
 PACKAGED = "packaged"
 """The source of a directory that came with Wegwijs."""
@@ -104,7 +106,8 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
         check_rules(world)
         found["directory_revision"] = newest_directory(world).revision
         found["feeds"] = feed_ages(world)
-        found["log"] = log_health(world)
+        log = log_health(world)
+        found["log"] = {name: log[name] for name in ("size", "waiting_seconds")}
     except EngineFault:
         return False, {**found, "fault": "the rule engine cannot take these rules"}
     except KeysUnusable:
@@ -116,15 +119,43 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
     return True, {**found, "status": "ready", "fault": None}
 
 
+def watched(world: World) -> dict[str, Any]:
+    """What a machine watches: `{"feeds", "logs": [{"log", "size", "waiting", "waiting_seconds"}],
+    "directory_revision"}`. Raises StoreUnavailable, KeysUnusable."""
+    logs = [log_health(world, log) for log in LOGS]
+    return {"feeds": feed_ages(world), "logs": logs, "directory_revision": newest_directory(world).revision}
+
+
+def watch_connections(world: World, taken: Callable[[], None], given_back: Callable[[], None]) -> None:
+    """Call `taken` whenever a connection to the database comes into use, and `given_back` when it is free again."""
+    database.watch_connections(world.engine, taken, given_back)
+
+
 # -- deciding ---------------------------------------------------------------------------------------------------------
 
 
-def decide(world: World, body: Mapping[str, Any], asker: Asker) -> dict[str, Any]:
+def decide(
+    world: World,
+    body: Mapping[str, Any],
+    asker: Asker,
+    key: str | None = None,
+    count: Callable[[Mapping[str, Any]], None] | None = None,
+) -> dict[str, Any]:
     """Decide on the case in `body` and log it; the whole decision of the contract, which is committed before it is
-    returned. `body` may hold `supersedes` (id of an earlier decision). Raises BadInput, StoreUnavailable."""
-    made = _decide(world, body, asker)
-    _append(world, made, asker)
-    return answer_as_made(made.record)
+    returned. `body` may hold `supersedes` (id of an earlier decision). What was decided under the same `key` is
+    answered again, and that is noted as reading; `count` is told of what was decided now. Raises BadInput, InFlight,
+    KeyReused, Erased, StoreUnavailable."""
+    request = repeats.once(world, asker, key, "decide", body)
+
+    def carry_out() -> dict[str, Any]:
+        made = _decide(world, body, asker)
+        _append(world, made, asker, request)
+        answered = answer_as_made(made.record)
+        if count is not None:
+            count(answered)
+        return answered
+
+    return repeats.answered_once(world, request, carry_out, lambda found: decision(world, str(found), asker))
 
 
 def preview(world: World, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,17 +225,19 @@ def _without_supersedes(world: World, body: Any) -> tuple[Any, str | None]:
     raise bad_input("supersedes", "unknown_decision", message, given, "the id of an earlier decision")
 
 
-def _append(world: World, made: _Made, asker: Asker) -> None:
+def _append(world: World, made: _Made, asker: Asker, request: repeats.Once | None) -> None:
     words, rules = made.rules.vocabulary, made.rules
     used = {rules.digest, words.digest}
     fired = _numbers(world, made)
     with database.writing(world.engine) as connection:
+        repeats.claim(connection, request, made.decided_at)
         if not used <= world.kept:
             sources.keep_vocabulary(connection, words, made.decided_at)
             sources.keep_ruleset(connection, rules, made.decided_at)
         keyring = checked_keyring(world, connection)
         row = _row(made, asker, keyring, fired)
-        add(connection, make_ready(keyring, "decision", made.record), made.decided_at, decisions.rows_of(row))
+        beside = [*decisions.rows_of(row), *repeats.rows_of(request, row.id, row.id, made.decided_at)]
+        add(connection, make_ready(keyring, "decision", made.record), made.decided_at, beside)
         if row.supersedes is not None:
             reservations.release(connection, row.supersedes)
         if made.reserving is not None:

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import logging
+import os
 import shlex
-from collections.abc import Callable
+import shutil
+import socket
+import struct
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import orjson
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
-from gunicorn.util import import_app  # type: ignore[import-untyped]
 
-from routing import service
-from routing.errors import bad_input
+from routing import log_lines, service
+from routing.errors import WegwijsError, bad_input
 from routing.feeding.sources import loopback
 from routing.rights import ROLES
 from routing.sequencer import begin_sequencing
 from routing.settings import Settings
 from routing.tokens import check_issuers
+from routing.world import World
 
-APPLICATION = "api:create_app()"
-"""Where the application is made, as gunicorn writes it; it reads the same environment."""
+APPLICATION = "api"
+"""The package that makes the application of a world; nothing here may know the web."""
+
+COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder in which all processes of this server count together."""
+
+_ARENA_MAX = -8
+"""M_ARENA_MAX of malloc.h."""
+
+SILENCE_SECONDS = 10
+"""A client that says nothing for so long in the middle of its request, or reads nothing of the answer, is cut off: it
+holds a thread."""
 
 THREADS = 16
 """So many requests a process answers at once; at most half of them are streams of events."""
@@ -33,17 +54,39 @@ EXAMPLE = {"patient": {"age_years": 67}, "location": {"postcode": "3584CX"}, "ob
 
 Say = Callable[[str], None]
 
+log = logging.getLogger("wegwijs.serving")
+
 
 def serve(settings: Settings, say: Say) -> None:
     """Serve until told to stop; `say` gets the lines for the operator. Raises StoreUnavailable, BadData."""
-    key = prepare(settings)
-    _Server(settings, lambda port: say(greeting(settings, port, key))).run()
+    with _counting_together():
+        world, key = prepare(settings)
+        _Server(settings, world, lambda port: say(greeting(settings, port, key))).run()
 
 
-def prepare(settings: Settings) -> str | None:
-    """Bring the database up to date. Returns the text of a key if a first one had to be made. Raises BadInput if that
+@contextmanager
+def _counting_together() -> Iterator[None]:
+    """Within the block all processes count together, in a folder that is gone afterwards. The library looks for it when
+    it is first imported."""
+    if COUNTS in os.environ:
+        yield
+        return
+    mine = os.getpid()
+    folder = tempfile.mkdtemp(prefix="wegwijs-counts-")
+    os.environ[COUNTS] = folder
+    try:
+        yield
+    finally:
+        if os.getpid() == mine:  # and not a worker that ends
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def prepare(settings: Settings) -> tuple[World, str | None]:
+    """Bring the database up to date, and read the rules. Returns the world, without a connection, and the text of a key
+    if a first one had to be made. The rule engine is not asked: it must not cross a fork. Raises BadInput if that key
     would open the server to a network at once."""
     world = service.open_world(settings)
+    key = None
     try:
         check_issuers(world)
         service.upgrade(world)
@@ -52,9 +95,12 @@ def prepare(settings: Settings) -> str | None:
         if make_first:
             _check_alone(settings)
         service.check_rules(world)  # a ruleset that cannot be read is said now, not at the first case
-        return service.create_key(world, "made at the first start", frozenset(ROLES)) if make_first else None
+        if make_first:
+            key = service.create_key(world, "made at the first start", frozenset(ROLES))
     finally:
         service.close_world(world)  # no connection may be shared with the workers
+    import_module(APPLICATION)
+    return world, key
 
 
 def _check_alone(settings: Settings) -> None:
@@ -101,11 +147,34 @@ def _end(_server: Any, worker: Any) -> None:
         end()
 
 
+def _forget(_server: Any, worker: Any) -> None:
+    """What a process that ended had in use is not in use any more; what it counted stays."""
+    from prometheus_client.multiprocess import mark_process_dead  # not before its folder is known
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _listen(server: Any) -> None:
+    """Cut off who is silent in the middle of a request: each connection takes this from what it came in by."""
+    for listener in server.LISTENERS:
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            listener.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", SILENCE_SECONDS, 0))
+    # what is here by now is for all workers and for good: it need not be looked through, nor copied, again
+    gc.collect()
+    gc.freeze()
+
+
+def _share_memory() -> None:
+    """Let threads take memory from two places and not from one for each: what one has freed the others use."""
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
+        mallopt(_ARENA_MAX, 2)
+
+
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
     """gunicorn with our settings instead of a command line."""
 
-    def __init__(self, settings: Settings, listening: Callable[[int], None]) -> None:
-        self.settings, self.listening = settings, listening
+    def __init__(self, settings: Settings, world: World, listening: Callable[[int], None]) -> None:
+        self.settings, self.world, self.listening = settings, world, listening
         super().__init__()
 
     def load_config(self) -> None:
@@ -125,13 +194,29 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
             "proc_name": "wegwijs",
             "post_worker_init": _begin,
             "worker_exit": _end,
-            "when_ready": lambda server: self.listening(server.LISTENERS[0].sock.getsockname()[1]),
+            "child_exit": _forget,
+            "on_starting": lambda _server: log_lines.take_over("gunicorn.error"),
+            "on_reload": lambda _server: self._read_again(),
+            "when_ready": self._ready,
         }
         for name, value in options.items():
             self.cfg.set(name, value)
 
+    def _ready(self, server: Any) -> None:
+        _listen(server)
+        self.listening(server.LISTENERS[0].sock.getsockname()[1])
+
+    def _read_again(self) -> None:
+        """Let workers from now on use the rules that are there now (SIGHUP); those that cannot be read change
+        nothing."""
+        try:
+            self.world, _ = prepare(self.settings)
+        except WegwijsError as error:
+            log.error("what is there now cannot be used: %s", error)  # noqa: TRY400  where in the code says nothing
+
     def load(self) -> Any:
         """The application, made in the worker: connections and the rule engine must not cross a fork."""
-        app = import_app(APPLICATION)
-        service.ready(app.extensions["wegwijs"])  # so that the first case need not wait for the rules
-        return app
+        _share_memory()
+        world = service.world_in_child(self.world)
+        service.ready(world)  # so that the first case need not wait for the engine
+        return import_module(APPLICATION).create_app(world=world)

@@ -60,6 +60,13 @@ class Settings(BaseSettings):
     feed_limit: int = Field(default=268_435_456, ge=1_024, description="Largest feed that is read, in bytes.")
     feed_maps: Path | None = Field(default=None, description="Folder of mappings of fields for feeds: `NAME.yaml`.")
     body_limit: int = Field(default=262_144, ge=1_024, description="Largest request body that is accepted, in bytes.")
+    rate_limit: int = Field(
+        default=200,
+        ge=0,
+        le=1_000_000,
+        description="How many requests a second an API key may make at each process, on average; 0 is no limit. "
+        "Deciding is never refused for it.",
+    )
     public_capacity: bool = Field(
         default=False, description="Whether anybody may see, without a key, how busy places are."
     )
@@ -93,6 +100,15 @@ class Settings(BaseSettings):
     def worker_count(self) -> int:
         """How many server processes run: more than one writer on SQLite makes them wait for each other."""
         return self.workers or (1 if self.embedded else 2)
+
+
+def shown_url(url: str) -> str:
+    """The address of a database without the secrets in it: the password, and whatever follows a question mark."""
+    address, _, query = url.partition("?")
+    scheme, separator, rest = address.partition("://")
+    user, at, place = rest.rpartition("@")
+    who = f"{user.partition(':')[0]}:***" if ":" in user else user
+    return f"{scheme}{separator}{who}{at}{place}{'?***' if query else ''}"
 
 
 def read_settings(**given: Any) -> Settings:

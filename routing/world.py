@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -69,6 +69,8 @@ class World:
     """Directories of the past, which replays ask for."""
     kept: set[str] = field(default_factory=set, repr=False, compare=False)
     """Digests of the rulesets and vocabularies that are certainly in the database."""
+    under_way: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """Requests with a key of the client that this process is carrying out."""
     rule_numbers: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
     """The numbers that the database certainly knows rules by."""
     uses: dict[str, datetime] = field(default_factory=dict, repr=False, compare=False)
@@ -86,6 +88,11 @@ def open_world(settings: Settings, clock: Callable[[], datetime] = utc_now) -> W
     """The world of `settings`. Reads the vocabulary; connects to the database only when it is first needed.
     Raises BadData, StoreUnavailable."""
     return World(settings, database.open_engine(settings.database_url), clock, read_vocabulary())
+
+
+def world_in_child(world: World) -> World:
+    """`world` for a process that was forked off: what was read stays, and connections are made anew."""
+    return replace(world, engine=database.open_engine(world.settings.database_url))
 
 
 def close_world(world: World) -> None:

@@ -46,6 +46,15 @@ def unwrap(wrapped: bytes, sealing_key: bytes) -> bytes:
         raise BadRecord("the key of a record is damaged, or was wrapped with another sealing key") from error
 
 
+def fingerprint(secret: bytes, *parts: bytes) -> str:
+    """What stands for these parts of a request, and from which nobody without `secret` can tell any of them: 64
+    hexadecimal digits."""
+    found = hmac.new(secret, b"wegwijs request\n", hashlib.sha256)  # never what `pseudonym` makes of any text
+    for part in parts:
+        found.update(len(part).to_bytes(8) + part)
+    return found.hexdigest()
+
+
 def pseudonym(secret: bytes, text: str) -> str:
     """A name for a patient from which nobody without `secret` can tell `text`: 32 hexadecimal digits."""
     return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()[:32]

@@ -139,6 +139,12 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield writer
 
 
+def watch_connections(engine: sa.Engine, taken: Callable[[], None], given_back: Callable[[], None]) -> None:
+    """Call `taken` whenever a connection leaves the pool, and `given_back` when it is back or was thrown away."""
+    sa.event.listen(engine, "checkout", lambda *_: taken())
+    sa.event.listen(engine, "checkin", lambda *_: given_back())
+
+
 @contextmanager
 def guarded(engine: sa.Engine) -> Iterator[None]:
     """What the database library raises within the block becomes StoreUnavailable, without values of patients."""

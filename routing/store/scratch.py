@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import sqlalchemy as sa
+from uuid_utils.compat import uuid7
 
 from routing.store import database, decisions
 from routing.store.database import CONNECT_SECONDS, guarded
@@ -67,6 +68,32 @@ def remove_bare_rows(connection: sa.Connection) -> None:
     bare = sa.select(_BARE.c.id).where(_BARE.c.record.is_not(None))
     connection.execute(DECISION_CONDITIONS.delete().where(DECISION_CONDITIONS.c.decision_id.in_(bare)))
     connection.execute(_BARE.delete().where(_BARE.c.record.is_not(None)))
+
+
+# -- a row as large as a decision, and nothing else -------------------------------------------------------------------
+
+_ROWS = sa.Table(
+    "bare_rows", sa.MetaData(), sa.Column("id", sa.Uuid, primary_key=True), sa.Column("content", sa.LargeBinary)
+)
+
+
+def make_bare_table(connection: sa.Connection) -> None:
+    """Make the table of such rows."""
+    _ROWS.create(connection)
+
+
+def add_bare_row(connection: sa.Connection, content: bytes) -> None:
+    """Add such a row."""
+    connection.execute(_ROWS.insert(), {"id": uuid7(), "content": content})
+
+
+def bytes_of_a_decision(connection: sa.Connection) -> int:
+    """How many bytes the sealed record, its key and its entry have on average."""
+    sizes = (
+        sa.select(sa.func.avg(sa.func.length(column)))
+        for column in (RECORDS.c.sealed, RECORD_KEYS.c.wrapped, LOG_ENTRIES.c.entry)
+    )
+    return sum(int(connection.scalar(size) or 0) for size in sizes)
 
 
 # -- a long log -------------------------------------------------------------------------------------------------------

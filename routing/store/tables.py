@@ -335,6 +335,21 @@ UNADOPTED = sa.Table(
 )
 """Records from before there was a log with proofs, until `upgrade` has sealed them and given each an entry."""
 
+IDEMPOTENCY_KEYS = sa.Table(
+    "idempotency_keys",
+    METADATA,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("request", sa.String(64)),
+    sa.Column("entry_id", sa.Uuid, nullable=False),
+    sa.Column("decision_id", sa.Uuid, nullable=False),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Index(None, "decision_id"),
+    sa.Index(None, "made_at"),
+)
+"""Requests that were carried out under a key of the client: `key` and `request` are fingerprints under a secret of the
+installation, from which nobody learns what the client said. Where the decision was erased `request` is gone. Each
+request adds a row that is soon taken out again, so there are no foreign keys."""
+
 FEEDS = sa.Table(
     "feeds",
     METADATA,

@@ -317,9 +317,9 @@ def test_whoever_has_seen_enough_may_stop_reading(run: Run, monkeypatch: pytest.
 
 def test_a_first_key_is_made_once_and_shown_once(tmp_path: Path) -> None:
     settings = Settings(database_url=f"sqlite:///{tmp_path}/x.sqlite3")
-    key = serving.prepare(settings)
+    _, key = serving.prepare(settings)
     assert key is not None
-    assert serving.prepare(settings) is None
+    assert serving.prepare(settings)[1] is None
     greeting = serving.greeting(settings, 8001, key)
     assert greeting.count(key) == 2
     assert "http://127.0.0.1:8001/v1/decisions" in greeting
@@ -342,7 +342,7 @@ def test_no_first_key_is_made_where_others_can_reach_it(tmp_path: Path, monkeypa
 
 def test_a_bootstrap_key_is_not_shown(tmp_path: Path) -> None:
     settings = Settings(database_url=f"sqlite:///{tmp_path}/x.sqlite3", bootstrap_key="not-to-be-shown")
-    assert serving.prepare(settings) is None
+    assert serving.prepare(settings)[1] is None
     assert "not-to-be-shown" not in serving.greeting(settings, 8001, None)
 
 
@@ -365,3 +365,27 @@ def test_a_database_that_cannot_be_written_stops_the_server(tmp_path: Path) -> N
     (tmp_path / "x").write_text("")
     with pytest.raises(StoreUnavailable):
         serving.prepare(Settings(database_url=f"sqlite:///{tmp_path}/x/y.sqlite3"))
+
+
+def test_settings_are_listed_with_where_they_come_from_and_without_secrets(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEGWIJS_BOOTSTRAP_KEY", "not-to-be-shown")
+    monkeypatch.setenv("WEGWIJS_PORT", "8123")
+    monkeypatch.setenv("WEGWIJS_HOST", "")
+    monkeypatch.setenv("WEGWIJS_DATABASE_URL", "postgresql://me:not-to-be-shown@host:5/ww?password=not-to-be-shown")
+    code, out, _ = run("settings", "--json")
+    assert code == 0
+    assert "not-to-be-shown" not in out
+    listed = {each["variable"]: each for each in json.loads(out)["settings"]}
+    assert set(listed) == {f"WEGWIJS_{name.upper()}" for name in Settings.model_fields}
+    assert all(each["meaning"] for each in listed.values())
+    found = {name: (each["value"], each["source"]) for name, each in listed.items()}
+    assert found["WEGWIJS_PORT"] == (8123, "environment")
+    assert found["WEGWIJS_HOST"] == ("127.0.0.1", "default")
+    assert found["WEGWIJS_DATABASE_URL"] == ("postgresql+psycopg://me:***@host:5/ww?***", "environment")
+    assert found["WEGWIJS_BOOTSTRAP_KEY"] == ("(set, not shown)", "environment")
+    assert found["WEGWIJS_FEEDS"] == (None, "default")
+    code, out, _ = run("settings")
+    assert "WEGWIJS_PORT = 8123  [environment]" in out
+    assert "not-to-be-shown" not in out

@@ -26,6 +26,7 @@ ONLY_THERE = {
     "joserfc": ("routing/signing_keys.py", "routing/tokens.py"),
     "distributed": ("routing/replaying/cluster.py",),
     "flask": ("api/",),
+    "prometheus_client": ("api/metrics.py", "routing/serving.py"),
     "werkzeug": ("api/",),
 }
 """Package -> the only files that may import it."""
@@ -49,6 +50,7 @@ MAY_BE_IMPURE = (
     "routing/terminal.py",
     "routing/cli_feeds.py",
     "routing/cli_log.py",
+    "routing/cli_settings.py",
     "routing/feeding/runner.py",
     "routing/cli_replay.py",
     "routing/replaying/run.py",
@@ -57,6 +59,7 @@ MAY_BE_IMPURE = (
     "routing/bench.py",
     "routing/bench_directory.py",
     "routing/bench_log.py",
+    "routing/bench_http.py",
     "routing/store/scratch.py",
     "api/",
 )

@@ -1,0 +1,158 @@
+"""The server as an operator has it: what clients cannot do to it, what it tells, and rules that come meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from routing import service
+from routing.rights import Asker
+from routing.serving import THREADS
+from tests.api.conftest import STEMI
+from tests.api.test_serve import Server
+from tests.service.conftest import Clock, Open
+from tests.service.log_load import await_true, call, few_rules, quick_server, workers_of
+
+MARK = "MARK-Jansen"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    few_rules(folder / "versions/acute-nl/1.0.0")
+    made = quick_server(folder, WEGWIJS_WORKERS="2", WEGWIJS_RULESETS=str(folder / "versions"))
+    program = "from routing import cli, serving; serving.SILENCE_SECONDS = 2; cli.main(['serve'])"
+    made.command = (sys.executable, "-c", program)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.kill()
+
+
+def connected(server: Server, text: bytes) -> socket.socket:
+    made = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    made.sendall(text)
+    return made
+
+
+def watched(server: Server, name: str) -> float:
+    status, _, text = call(server, "GET", "/metrics")
+    assert status == 200
+    return float(next(line for line in text.splitlines() if line.startswith(f"{name} ")).split()[-1])
+
+
+def test_all_processes_count_together_and_what_a_dead_one_counted_stays(server: Server) -> None:
+    name = 'wegwijs_requests_total{method="GET",route="/v1/rulesets",status="200"}'
+    assert server.call("GET", "/v1/rulesets")[0] == 200
+    before = watched(server, name)
+    for _ in range(20):
+        assert server.call("GET", "/v1/rulesets")[0] == 200
+    assert watched(server, name) == before + 20
+    first = workers_of(server)
+    os.kill(first[0], signal.SIGKILL)
+    await_true(lambda: first[0] not in workers_of(server) and len(workers_of(server)) == 2, "a fresh process")
+    assert watched(server, name) == before + 20
+    assert 0 <= watched(server, "wegwijs_pool_connections_in_use") <= 2
+
+
+def test_clients_that_stop_in_the_middle_of_a_request_keep_nobody_waiting(server: Server) -> None:
+    head = b"POST /v1/decisions HTTP/1.1\r\nHost: x\r\n"
+    body = (
+        head
+        + b"Authorization: Bearer "
+        + b"x" * 20
+        + b"\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{"
+    )
+    silent = [connected(server, text) for text in (head, body) for _ in range(THREADS + 2)]
+    began = time.monotonic()
+    try:
+        assert server.call("POST", "/v1/decisions", STEMI)[0] == 201
+        assert time.monotonic() - began < 20, "a few times as long as a client may be silent"
+    finally:
+        for each in silent:
+            each.close()
+
+
+def test_what_is_no_request_at_all_leaves_nothing_in_the_log(server: Server) -> None:
+    before = len(server.log())
+    for text in (
+        f"GET /{MARK} HTTP/9.9\r\n\r\n",
+        f"{MARK}\r\n\r\n",
+        f"GET /{MARK} HTTP/1.1\r\n{MARK}: a\r\n{MARK} b: {MARK}\r\n\r\n",
+        f"GET /?{MARK} HTTP/1.1\r\nHost: {MARK}\r\nContent-Length: {MARK}\r\n\r\n",
+        f"GET / HTTP/1.1\r\nHost: x\r\n{MARK}: {'x' * 9_000}\r\n\r\n",
+        f"GET /{MARK * 900} HTTP/1.1\r\nHost: x\r\n\r\n",
+        f"POST /v1/decisions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: {MARK}\r\n\r\n{MARK}",
+        f"POST /v1/decisions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{MARK}\r\n{MARK}\r\n",
+    ):
+        with connected(server, text.encode()) as connection:
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65_536):
+                pass
+    assert server.call("GET", "/health/live")[0] == 200
+    await_true(lambda: '"route":"/health/live"' in server.log()[before:], "the line of the last request")
+    said = server.log()[before:]
+    assert MARK not in said
+    assert "Traceback" not in said
+    for line in said.splitlines():
+        assert {"at", "level", "logger", "message"} <= set(json.loads(line))
+
+
+def test_what_was_installed_meanwhile_is_used_after_a_sighup(server: Server) -> None:
+    assert server.process is not None
+    _install(Path(server.settings["WEGWIJS_RULESETS"]), "1.0.1", "2026-01-02T00:00:00+00:00")
+    assert server.call("POST", "/v1/decisions", STEMI)[1]["provenance"]["ruleset"]["version"] == "1.0.0"
+    os.kill(server.process.pid, signal.SIGHUP)
+
+    def version() -> str:
+        status, made = server.call("POST", "/v1/decisions", STEMI)
+        assert status == 201, "nobody is refused meanwhile"
+        return str(made["provenance"]["ruleset"]["version"])
+
+    await_true(lambda: version() == "1.0.1", "the new rules")
+    assert server.stop() == 0
+
+
+def _install(rules: Path, version: str, since: str) -> None:
+    """Put another version of the few rules beside the one that is there."""
+    there = rules / "acute-nl/1.0.0"
+    for file in sorted(there.rglob("*.yaml")):
+        copy = there.parent / version / file.relative_to(there)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        text = file.read_text("utf-8")
+        if file.name == "ruleset.yaml":
+            lines = text.splitlines()
+            kept = [line for line in lines if not line.startswith(("version:", "effective_from:"))]
+            text = "\n".join([*kept, f"version: {version}", f'effective_from: "{since}"', ""])
+        copy.write_text(text, "utf-8")
+
+
+def test_rules_that_take_effect_decide_from_that_moment_without_a_restart(
+    open_world: Open, clock: Clock, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules"
+    few_rules(rules / "acute-nl/1.0.0")
+    _install(rules, "1.1.0", "2026-11-18T14:00:00+00:00")
+    world = open_world(rulesets=rules)
+    service.upgrade(world)
+    asker = service.authenticate(world, service.create_key(world, "test", frozenset({"triagist"})))
+    assert isinstance(asker, Asker)
+
+    def version() -> str:
+        return str(service.decide(world, STEMI, asker)["provenance"]["ruleset"]["version"])
+
+    clock.now = clock.now.replace(hour=13, minute=59, second=59)
+    assert version() == "1.0.0"
+    assert service.ready(world)[1]["ruleset"]["version"] == "1.0.0"
+    clock.forward(seconds=1)
+    assert version() == "1.1.0"
+    assert service.ready(world)[1]["ruleset"]["version"] == "1.1.0"
