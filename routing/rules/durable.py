@@ -12,7 +12,6 @@ import itertools
 import os
 import threading
 import weakref
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -21,6 +20,7 @@ from typing import TypeGuard
 import orjson
 
 from routing.errors import EngineFault
+from routing.rules.at_once import holds, most_at_once
 from routing.rules.condition import ConditionError, Op, Subject, Test, normal_form
 from routing.rules.rule import Facts, FactValue, Interval, Rule, RuleCycle, Stage, strata
 
@@ -70,7 +70,6 @@ _OPS: Mapping[str, frozenset[Op]] = {
 }
 _IN_C = {"<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte", "!=": "$neq", "not in": "$neq", "at least": "$lte",
          "below": "$gt"}  # fmt: skip
-_AS_NUMBER: Mapping[str, str] = {"at least": "<=", "below": ">"}  # U0 is the most urgent
 _OF_THE_ENGINE = (
     "all", "any", "pri", "count", "cap", "dist", "name", "$lt", "$lte", "$gt", "$gte", "$eq", "$neq", "$mt", "$imt",
     "$iall", "$iany", "$ex", "$nex", "$or", "$and", "$m", "$add", "$sub", "$mul", "$div", "$l", "$r", "$forward", "$i",
@@ -179,46 +178,6 @@ def _is_number(value: object) -> TypeGuard[float]:
     return type(value) in (int, float) and -NUMBER_MOST < value < NUMBER_MOST  # type: ignore[operator]
 
 
-def _most_at_once(subject: Subject, found: Sequence[Test]) -> int:
-    """How many of `found`, tests on one subject below the same test, can be true of one case at most."""
-    if subject.interval:
-        low, high = ([test for test in found if test.op in ops] for ops in ((">", ">="), ("<", "<=")))
-        return _most_of_number(low) + _most_of_number(high)
-    unknown = sum(test.op == "unknown" for test in found)
-    known = sum(test.op == "known" for test in found)
-    if subject.kind == "choice":
-        of_value = max((sum(_holds(test, choice) for test in found) for choice in subject.choices), default=0)
-    elif subject.kind in ("number", "urgency"):
-        of_value = _most_of_number([test for test in found if test.value is not None])
-    else:
-        of_value = int(any(test.op in ("true", "false") for test in found))
-    return max(unknown, known + of_value)
-
-
-def _most_of_number(found: Sequence[Test]) -> int:
-    """As `_most_at_once`, for tests that compare one number: counted at every limit and between them."""
-    by_op: dict[str, list[float]] = {op: [] for op in ("<", "<=", ">", ">=", "=", "!=")}
-    for test in found:
-        if isinstance(test.value, int | float):
-            by_op[_AS_NUMBER.get(test.op, test.op)].append(test.value)
-    less, at_most, more, at_least, equal, other = (sorted(limits) for limits in by_op.values())
-    limits = sorted({*less, *at_most, *more, *at_least, *equal, *other})
-    if not limits:
-        return 0
-    between = [(left + right) / 2 for left, right in itertools.pairwise(limits)]
-    return max(
-        (len(less) - bisect_right(less, point)) + (len(at_most) - bisect_left(at_most, point))
-        + bisect_left(more, point) + bisect_right(at_least, point)
-        + (bisect_right(equal, point) - bisect_left(equal, point))
-        + len(other) - (bisect_right(other, point) - bisect_left(other, point))
-        for point in (limits[0] - 1, *limits, *between, limits[-1] + 1)
-    )  # fmt: skip
-
-
-def _holds(test: Test, choice: str) -> bool:
-    return isinstance(test.value, tuple) and (choice in test.value) == (test.op == "in")
-
-
 Numbers = tuple[int, ...]
 """Tests by their numbers, each its place in the tests of the stratum: tests themselves take long to compare."""
 
@@ -237,7 +196,7 @@ class _Asked:
         if not numbers:
             return 0
         if (found := self.at_once.get(numbers)) is None:
-            found = _most_at_once(self.subjects[numbers[0]], [self.tests[number] for number in numbers])
+            found = most_at_once(self.subjects[numbers[0]], [self.tests[number] for number in numbers])
             self.at_once[numbers] = found
         return found
 
@@ -440,7 +399,7 @@ def _encoder(subject: Subject, aspects: Mapping[Aspect, str]) -> Encoder:
 
 def _choice_text(subject: Subject, choice: str, aspects: Mapping[Aspect, str]) -> str:
     text = f',"{aspects["value"]}":{subject.choices.index(choice)}' if "value" in aspects else ""
-    held = (name for test, name in aspects.items() if isinstance(test, Test) and _holds(test, choice))
+    held = (name for test, name in aspects.items() if isinstance(test, Test) and holds(test, choice))
     return text + "".join(f',"{name}":1' for name in held)
 
 

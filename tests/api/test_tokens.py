@@ -290,9 +290,7 @@ WRONG: dict[str, tuple[Callable[[Issuer], str], str]] = {
 
 
 @pytest.fixture(scope="module")
-def shared(
-    upgraded: Path, shared_rules: Memory, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[World, Issuer]]:
+def shared(upgraded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Issuer]]:
     """One world and one issuer for all tokens that are refused, which change neither."""
     folder, clock = tmp_path_factory.mktemp("tokens"), Clock()
     shutil.copy(upgraded, folder / "own.sqlite3")
@@ -301,7 +299,7 @@ def shared(
         url, keys = f"sqlite:///{folder}/own.sqlite3", upgraded.parent / "wegwijs.keys"
         settings = Settings(database_url=url, keys=keys, issuers=folder / "issuers.yaml")
         opened = service.open_world(settings, clock)
-        yield dataclasses.replace(opened, memory=shared_rules), issuer
+        yield opened, issuer
         service.close_world(opened)
 
 

@@ -20,6 +20,7 @@ import pytest
 
 from routing.errors import EngineFault
 from routing.rules import durable
+from routing.rules.at_once import most_at_once
 from routing.rules.condition import ALWAYS, All, AnyOf, Condition, Not, Op, Subject, Test
 from routing.rules.durable import DurableEvaluator, EngineRefusal
 from routing.rules.rule import Facts, FactValue, Interval, Rule
@@ -460,7 +461,7 @@ def test_what_can_be_true_at_once_is_never_counted_too_low() -> None:
         made = world(random, facts=10, rules=40)
         for name, found in made.values.items():
             tests = [Test(name, one.op, one.value) for one in _tests_on(made, name)]
-            bound = durable._most_at_once(made.subjects[name], tests)
+            bound = most_at_once(made.subjects[name], tests)
             for value in found:
                 true = sum(oracle.truth(test, {name: value}) is True for test in tests)
                 assert true <= bound
