@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 
 from api.auth import world
 from api.body import answer
+from api.problems import RETRY_AFTER_SECONDS
 from routing import service
 
 health = Blueprint("health", __name__, url_prefix="/health")
@@ -22,4 +23,4 @@ def live() -> Response:
 def ready() -> Response:
     """Whether the database, the rules and the directory are there."""
     ok, found = service.ready(world())
-    return answer(found, 200 if ok else 503)
+    return answer(found) if ok else answer(found, 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})

@@ -209,3 +209,28 @@ def test_a_decision_is_found_by_its_rules_once_it_has_its_place(world: World, as
 def test_numbers_of_rules_are_packed_in_their_order() -> None:
     assert rule_index.unpacked(rule_index.packed((7, 1, 70_000))) == (1, 7, 70_000)
     assert rule_index.unpacked(rule_index.packed(())) == ()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_added_between_two_pages_loses_and_doubles_nothing(seed: int, world: World, asker: Asker) -> None:
+    chance = random.Random(seed)
+    with database.writing(world.engine) as connection:
+        sources.keep_vocabulary(connection, world.words, NOON)
+        content = {"digest": "sha256:r", "name": "r", "version": "1.0.0", "effective_from": NOON}
+        connection.execute(METADATA.tables["rulesets"].insert(), {**content, "content": b"", "first_seen": NOON})
+
+        def add() -> UUID:
+            added = row(world, asker, NOON + timedelta(seconds=chance.randrange(40)))
+            decisions.append(connection, added)
+            return added.id
+
+        first, seen, after = {add() for _ in range(120)}, [], None
+        while True:
+            found = page(connection, Search(), after, chance.randrange(1, 9))
+            seen += [each.id for each in found.rows]
+            if (after := found.after) is None:
+                break
+            for _ in range(chance.randrange(3)):
+                add()
+    assert len(seen) == len(set(seen))
+    assert first <= set(seen)
