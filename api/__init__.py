@@ -15,6 +15,8 @@ from api.feeds import feeds
 from api.figures import figures
 from api.health import health
 from api.log import log
+from api.openapi import openapi
+from api.operations import WITH_QUERY
 from api.public import public
 from api.queries import NoQuery, query
 from api.reports import reports
@@ -23,22 +25,6 @@ from api.vocabulary import vocabulary
 from routing.service import World, open_world
 from routing.settings import Settings
 from routing.tokens import check_issuers
-
-WITH_QUERY = frozenset(
-    {
-        "decisions.search",
-        "decisions.capsule",
-        "log.consistency",
-        "accesses.list_all",
-        "facilities.list_all",
-        "facilities.history",
-        "events.stream",
-        "feeds.take_in",
-        "figures.read",
-        "reports.overrules",
-    }
-)
-"""Endpoints that take parameters in the address."""
 
 
 def create_app(settings: Settings | None = None, world: World | None = None) -> Flask:
@@ -59,12 +45,17 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
     limits.register(app, world.settings.rate_limit)
     metrics.watch(world)
     problems.register(app)
-    records = (decisions, accesses, erasure, figures, reports, log)
-    for resource in (*records, facilities, events, feeds, public, vocabulary, rulesets, health, metrics.metrics):
-        app.register_blueprint(resource)
-    app.add_url_rule("/", view_func=pointer)
+    add_addresses(app)
     app.before_request(_refuse_stray_parameters)
     return app
+
+
+def add_addresses(app: Flask) -> None:
+    """Give `app` every call."""
+    records = (decisions, accesses, erasure, figures, reports, log)
+    for resource in (*records, facilities, events, feeds, public, vocabulary, rulesets, openapi, health, metrics.metrics):
+        app.register_blueprint(resource)
+    app.add_url_rule("/", view_func=pointer)
 
 
 def _refuse_stray_parameters() -> None:

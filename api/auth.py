@@ -94,7 +94,18 @@ NOTHING_OF_PATIENTS = frozenset(
 )
 """Endpoints with a key that show and change nothing that is kept about patients: they are not noted."""
 
-OPEN = frozenset({"pointer", "health.live", "health.ready", "problems.page", "public.capacity"})
+OPEN = frozenset(
+    {
+        "pointer",
+        "health.live",
+        "health.ready",
+        "problems.page",
+        "public.capacity",
+        "openapi.read",
+        "openapi.list_schemas",
+        "openapi.schema",
+    }
+)
 """Endpoints without a key: they say nothing about patients, keys or the network around the server, and what goes on at
 places only where the operator chose to publish it."""
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from flask import Blueprint, Response
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
 from api.auth import asker, world
 from api.body import answer, json_object
 from api.queries import identifier
 from routing import erasure as erasing
 from routing.errors import BadInput, Fault, bad_input
+
+
+class ErasureBody(BaseModel):
+    """What `POST /v1/decisions/{id}/erasure` must be asked: why, which stands in the log for ever."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    why: Annotated[str, WithJsonSchema({"enum": list(erasing.WHY)})]
+
 
 erasure = Blueprint("erasure", __name__, url_prefix="/v1/decisions")
 

@@ -6,7 +6,7 @@ import io
 from typing import Annotated, Any, BinaryIO
 
 from flask import Blueprint, Response, request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from api.auth import asker, world
@@ -35,7 +35,9 @@ class FeedQuery(BaseModel):
 
     map: Word | None = Field(None, description="the name of a mapping of fields in the folder WEGWIJS_FEED_MAPS")
     source: SourceName | None = Field(None, description="1 to 64 letters, digits, spaces and . _ : / -")
-    dry_run: Annotated[bool, BeforeValidator(_yes)] = Field(False, description="true or false")
+    dry_run: Annotated[bool, BeforeValidator(_yes), WithJsonSchema({"type": "boolean"})] = Field(
+        False, description="true or false"
+    )
 
 
 feeds = Blueprint("feeds", __name__, url_prefix="/v1/feeds")

@@ -1,8 +1,6 @@
-"""The names on the wire of what the log proves: capsules, checkpoints, keys and proofs."""
+"""The names on the wire of what the log proves: its keys and its proofs."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from pydantic import Field
 
@@ -43,52 +41,3 @@ class Consistency(Answer):
     to_root: str
     proof: list[str]
     checkpoint: str | None
-
-
-class CapsuleKey(Answer):
-    """A public key of the log as a capsule holds it."""
-
-    vkey: str
-    statement: str | None
-
-
-class CapsuleLog(Answer):
-    """The log as it was signed when the capsule was made."""
-
-    checkpoint: str
-    keys: list[CapsuleKey]
-
-
-class CapsulePlace(Answer):
-    """Where an entry stands in the tree."""
-
-    position: int
-    proof: list[str]
-
-
-class CapsuleEntry(Answer):
-    """An entry with its place and the fields of its record; none if these were erased, or it has none."""
-
-    entry: str
-    place: CapsulePlace
-    record: list[dict[str, Any]] | None
-
-
-class CapsulePlaces(Answer):
-    """What was known of places: all of those that mattered, and of the others a digest."""
-
-    holidays: list[str]
-    facts: dict[str, Any]
-    others: dict[str, str]
-
-
-class Capsule(Answer):
-    """One decision with all that is needed to check it elsewhere."""
-
-    capsule: int
-    log: CapsuleLog
-    decision: CapsuleEntry
-    others: list[CapsuleEntry]
-    vocabulary: dict[str, Any] | None
-    ruleset: dict[str, Any] | None
-    places: CapsulePlaces | None

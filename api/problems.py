@@ -266,6 +266,11 @@ class Refused(Exception):
         self.headers = headers
 
 
+def problem_address(name: str) -> str:
+    """Where the page about this kind of problem is, which is also its `type`."""
+    return f"/problems/{name}"
+
+
 def problem(
     name: str,
     detail: str,
@@ -279,7 +284,7 @@ def problem(
     kind = TYPES[name]
     language = request.accept_languages.best_match(("en", "nl"), default="en")
     body: dict[str, Any] = {
-        "type": f"/problems/{name}",
+        "type": problem_address(name),
         "title": kind.title.wire()[language],
         "status": status or kind.status,
         "detail": detail,

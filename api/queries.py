@@ -8,7 +8,15 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from flask import request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from api.schemas import Level
 from routing.errors import BadInput, Fault, NotFound, shown
@@ -67,13 +75,25 @@ def _names(value: Any) -> tuple[str, ...]:
     raise ValueError("are not names with commas between them")
 
 
-Size = Annotated[int, BeforeValidator(_size)]
-Withhold = Annotated[tuple[str, ...], BeforeValidator(_names)]
-Revision = Annotated[int, BeforeValidator(_revision)]
+_MOMENT_SCHEMA = {"type": "string", "format": "date-time"}
+
+Size = Annotated[
+    int, BeforeValidator(_size), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 999_999_999_999_999_999})
+]
+Withhold = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_names),
+    WithJsonSchema({"type": "string", "pattern": "^[a-z0-9_.,]{1,500}$"}),
+]
+Revision = Annotated[
+    int, BeforeValidator(_revision), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 999_999_999})
+]
 EventId = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,40}$")]
-Instant = Annotated[datetime, BeforeValidator(_instant)]
-Place = Annotated[tuple[float, float], BeforeValidator(_place)]
-Count = Annotated[int, BeforeValidator(_count)]
+Instant = Annotated[datetime, BeforeValidator(_instant), WithJsonSchema(_MOMENT_SCHEMA)]
+Place = Annotated[
+    tuple[float, float], BeforeValidator(_place), WithJsonSchema({"type": "string", "pattern": f"^{_PLACE.pattern}$"})
+]
+Count = Annotated[int, BeforeValidator(_count), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 200})]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}/[a-z0-9][a-z0-9_-]{0,127}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
@@ -138,7 +158,9 @@ class AccessFilters(BaseModel):
     decision: Id | None = Field(None, description="the id of a decision")
     user: UserId | None = Field(None, description=OPAQUE_ALLOWED)
     key: Id | None = Field(None, description="the id of an API key")
-    event: Annotated[str, BeforeValidator(_event)] | None = Field(None, description=", ".join(EVENTS))
+    event: Annotated[str, BeforeValidator(_event), WithJsonSchema({"enum": list(EVENTS)})] | None = Field(
+        None, description=", ".join(EVENTS)
+    )
     since: Instant | None = Field(None, description=_TIME_ALLOWED)
     until: Instant | None = Field(None, description=_TIME_ALLOWED)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from routing.vocabulary import VocabularyFile
 
 Level = Literal["U0", "U1", "U2", "U3", "U4", "U5"]
 
@@ -13,6 +16,22 @@ class Answer(BaseModel):
     """Strict on purpose: tests hold every answer against these, so that none says more or less than is documented."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def told_only(*always: str) -> Callable[[dict[str, Any]], None]:
+    """For the JSON Schema of an answer of which a member without a value is left out and never null, but for those that
+    are `always` there."""
+
+    def tighten(schema: dict[str, Any]) -> None:
+        for name, member in schema["properties"].items():
+            member.pop("default", None)
+            kinds = [kind for kind in member.get("anyOf", ()) if kind != {"type": "null"}]
+            if name not in always and len(kinds) == 1:
+                del member["anyOf"]
+                member.update(kinds[0])
+        schema["required"] = sorted({*schema.get("required", ()), *always})
+
+    return tighten
 
 
 class Words(Answer):
@@ -31,13 +50,24 @@ class Reference(Answer):
     source_read: Literal["read", "partly", "not"]
 
 
+class SeenInterval(Answer):
+    """A score of which items are unknown: it lies between these, both included."""
+
+    low: float
+    high: float
+
+
+Seen = bool | int | float | str | SeenInterval | None
+"""What was seen of a fact."""
+
+
 class Reason(Answer):
     """Why something was concluded: which rule, in words, with what was seen, where that is written, and whether a
     clinician has accepted the rule."""
 
     rule: str
     text: Words
-    because: dict[str, Any]
+    because: dict[str, Seen]
     reference: Reference | None
     review: Literal["pending", "accepted"] | None
 
@@ -131,12 +161,23 @@ class NormMet(Answer):
     clock_known: bool
 
 
+class BedCounts(Answer):
+    """Beds: how many there are, have staff, are in use, are free; what is not reported is left out."""
+
+    model_config = ConfigDict(json_schema_extra=told_only())
+
+    total: int | None = None
+    staffed: int | None = None
+    occupied: int | None = None
+    available: int | None = None
+
+
 class StatusFact(Answer):
     """What is known of a place at this moment, from whom, how old that is and whether it is still relied on."""
 
     unit: str
     kind: str
-    value: Any
+    value: bool | int | BedCounts | None
     source: str | None
     observed_at: str | None
     age_minutes: int | None
@@ -307,69 +348,11 @@ class Figures(Answer):
     figures: list[FiguresPart]
 
 
-class FacilityPage(Answer):
-    """Places of the directory; `next` is the cursor of the following page."""
-
-    facilities: list[dict[str, Any]]
-    next: str | None
-    directory_revision: int
-
-
-class FacilityStatus(Answer):
-    """What goes on at one place now."""
-
-    facility: str
-    status: list[dict[str, Any]]
-    directory_revision: int
-
-
-class StatusTaken(Answer):
-    """What became of reports: the subjects (unit/kind/bed) that were taken in, were known already, are older than what
-    is known, or change too often to be relied on."""
-
-    facility: str
-    directory_revision: int
-    taken: list[str]
-    known: list[str]
-    older: list[str]
-    damped: list[str]
-
-
-class FacilityHistory(Answer):
-    """What was changed and reported of one place, the newest first."""
-
-    facility: str
-    changes: list[dict[str, Any]]
-    next: str | None
-
-
-class PublicPlace(Answer):
-    """What everybody may know of a place; null is unknown."""
-
-    id: str
-    name: str
-    kind: str
-    city: str
-    open: bool | None
-    waiting_minutes: int | None
-    crowding: Words | None
-    stop: bool | None
-    stop_text: Words | None
-    age_minutes: int | None
-
-
-class PublicCapacity(Answer):
-    """How busy places are, as of a whole minute."""
-
-    as_of: str
-    facilities: list[PublicPlace]
-
-
 class VocabularyAnswer(Answer):
     """All words that a case may use."""
 
     digest: str
-    vocabulary: dict[str, Any]
+    vocabulary: VocabularyFile
 
 
 class RulesetSummary(Answer):
@@ -389,23 +372,63 @@ class RulesetPage(Answer):
     rulesets: list[RulesetSummary]
 
 
+class RulesetAnswer(RulesetSummary):
+    """A ruleset with all that stands in its files: file -> content. `/v1/schemas` says what each kind of file holds."""
+
+    source: dict[str, dict[str, Any]]
+
+
 class FieldError(Answer):
-    """One field that cannot be accepted."""
+    """One field that cannot be accepted: what was seen there and what is allowed, both null where that says nothing."""
 
     field: str
     code: str
     message: str
-    value: Any
+    value: bool | int | float | str | None
     allowed: str | None
 
 
-class Problem(Answer):
-    """What went wrong (RFC 9457)."""
+class Live(Answer):
+    """That the process runs."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    advice: Words
-    errors: list[FieldError] = []
+    status: Literal["live"]
+
+
+class FeedAge(Answer):
+    """How long ago a feed last answered well (null: never), and whether that is too long."""
+
+    name: str
+    age_seconds: int | None
+    late: bool
+
+
+class LogHealth(Answer):
+    """How many entries of the log were signed, and how long the oldest one waits for that (0: none does)."""
+
+    size: int
+    waiting_seconds: float
+
+
+class Ready(Answer):
+    """Whether decisions can be made and recorded now; `fault` says why not."""
+
+    status: Literal["ready", "not ready"]
+    directory_revision: int | None
+    ruleset: RulesetName | None
+    engine: bool
+    feeds: list[FeedAge]
+    log: LogHealth | None
+    fault: str | None
+
+
+class SchemaList(Answer):
+    """Name of a JSON Schema -> its address."""
+
+    schemas: dict[str, str]
+
+
+class Pointer(Answer):
+    """Every call of this server, as `GET /v1/decisions`."""
+
+    name: Literal["Wegwijs"]
+    calls: list[str]

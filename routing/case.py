@@ -25,11 +25,14 @@ PLACES_DISAGREE_KM = 15.0
 Dutch four-digit postcode areas reach about ten kilometres from their centre."""
 
 SUGGESTIONS_MOST = 10
+KNOWN_AT_MOST = 20
 
-_KEYS = (
+KEYS = (
     "reference", "channel", "called_at", "first_contact_at", "assessed_at", "patient", "location", "complaint",
     "observations", "transport", "known_at", "region", "note",
 )  # fmt: skip
+"""What a case may hold over HTTP, beside `supersedes`."""
+
 _PATIENT_KEYS = ("age_years", "age_months", "sex")
 _LOCATION_KEYS = ("lat", "lon", "postcode")
 _TIMES = ("called_at", "first_contact_at", "assessed_at")
@@ -82,7 +85,7 @@ def parse_case(
         raise BadInput((Fault("", "wrong_type", "a case is a JSON object", shown(body), "an object"),))
     reader = _Reader(vocabulary, now)
     values: dict[str, Any] = {}
-    reader.unknown_keys(body, _KEYS, "")
+    reader.unknown_keys(body, KEYS, "")
     values |= reader.patient(body.get("patient"))
     values |= reader.location(body.get("location"))
     for key in _TIMES:
@@ -347,8 +350,10 @@ class _Reader:
         if value is None:
             return ()
         allowed = "a list of facility ids (/v1/facilities)"
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value) or len(value) > 20:
-            self.fault("known_at", "wrong_type", "is not a list of at most 20 facility ids", value, allowed)
+        of_texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        if not of_texts or len(value) > KNOWN_AT_MOST:
+            message = f"is not a list of at most {KNOWN_AT_MOST} facility ids"
+            self.fault("known_at", "wrong_type", message, value, allowed)
             return ()
         for index, item in enumerate(value):
             if facility_ids is not None and item not in facility_ids:

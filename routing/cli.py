@@ -17,6 +17,7 @@ import orjson
 
 from routing import evaluation, service, strictjson, worked_cases
 from routing.cli_access import add_access_commands
+from routing.cli_contract import add_contract_commands
 from routing.cli_facilities import add_facilities_commands
 from routing.cli_feeds import add_feeds_commands
 from routing.cli_keys import add_keys_commands
@@ -105,6 +106,7 @@ def parser() -> argparse.ArgumentParser:
     commands = commands_of(top)
     _serving(commands)
     add_settings_command(commands)
+    add_contract_commands(commands)
     _deciding(commands)
     rules = add_group(commands, "rules", "Check the rules, run the worked cases beside them, and make new ones.")
     add_rules_commands(rules)

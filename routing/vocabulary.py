@@ -66,6 +66,16 @@ class Text:
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(_read_text)
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _source: Any, _handler: Any) -> dict[str, Any]:
+        words = {"type": "string", "minLength": 1}
+        return {
+            "type": "object",
+            "properties": {"nl": words, "en": words},
+            "required": ["nl", "en"],
+            "additionalProperties": False,
+        }
+
 
 def _read_text(value: Any) -> Text:
     if isinstance(value, Text):
@@ -154,7 +164,9 @@ class CodedReason(Labelled):
     clinician: bool = False
 
 
-class _File(Strict):
+class VocabularyFile(Strict):
+    """All words of `vocabulary.yaml`."""
+
     version: int
     facts: dict[Identifier, Fact]
     complaints: dict[Identifier, Complaint]
@@ -259,14 +271,14 @@ def vocabulary_from_source(source: Mapping[str, Any]) -> Vocabulary:
 
 def build_vocabulary(file: YamlFile) -> Vocabulary:
     """Check `file` and make the vocabulary of it. Raises BadData that lists everything that is wrong."""
-    parsed = parse_as(_File, file)
+    parsed = parse_as(VocabularyFile, file)
     findings = [*_doubles(parsed, file), *_dangling(parsed, file)]
     for name, expected in (("urgencies", URGENCIES), ("dispatches", AMBULANCES)):
         if tuple(getattr(parsed, name)) != expected:
             findings.append(file.finding((name,), f"`{name}` must be exactly {', '.join(expected)}, in this order"))
     if findings:
         raise BadData(tuple(findings))
-    parts = {name: getattr(parsed, name) for name in _File.model_fields if name != "version"}
+    parts = {name: getattr(parsed, name) for name in VocabularyFile.model_fields if name != "version"}
     return Vocabulary(digest=digest_of(file.value), source=file.value, **parts)
 
 
@@ -295,7 +307,7 @@ def _finding(problem: Any, file: YamlFile) -> Finding:
     return file.finding(location, f"`{where}`: {message}{seen}")
 
 
-def _doubles(parsed: _File, file: YamlFile) -> Iterator[Finding]:
+def _doubles(parsed: VocabularyFile, file: YamlFile) -> Iterator[Finding]:
     for part, entries in (("facts", parsed.facts), ("complaints", parsed.complaints)):
         seen: dict[str, str] = {key: key for key in entries}
         for key, entry in entries.items():
@@ -305,7 +317,7 @@ def _doubles(parsed: _File, file: YamlFile) -> Iterator[Finding]:
                 seen[alias] = key
 
 
-def _dangling(parsed: _File, file: YamlFile) -> Iterator[Finding]:
+def _dangling(parsed: VocabularyFile, file: YamlFile) -> Iterator[Finding]:
     known = parsed.capabilities
     named = [
         *(("capabilities", key, "implies", name) for key, entry in known.items() for name in entry.implies),

@@ -95,7 +95,9 @@ class _Coming(Strict):
     at: tuple[str, ...]
 
 
-class _Case(Strict):
+class WorkedCaseEntry(Strict):
+    """A worked case as it is written."""
+
     name: Text
     at: str
     given: Any
@@ -106,8 +108,10 @@ class _Case(Strict):
     expect: Expectation
 
 
-class _CaseFile(Strict):
-    cases: tuple[_Case, ...]
+class WorkedCasesFile(Strict):
+    """A file in `cases/`."""
+
+    cases: tuple[WorkedCaseEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,7 @@ def read_worked_cases(folder: Path, desk: Desk) -> tuple[WorkedCase, ...]:
     for path in sorted((folder / "cases").glob("*.yaml")):
         try:
             file = read(path, f"cases/{path.name}")
-            parsed = parse_as(_CaseFile, file)
+            parsed = parse_as(WorkedCasesFile, file)
         except BadData as error:
             findings.extend(error.findings)
             continue
@@ -189,7 +193,7 @@ def _moment(text: str) -> datetime | None:
     return found if found.tzinfo is not None and YEARS[0] <= found.year <= YEARS[1] else None
 
 
-def _wrong_times(case: _Case, file: YamlFile, index: int) -> Iterator[Finding]:
+def _wrong_times(case: WorkedCaseEntry, file: YamlFile, index: int) -> Iterator[Finding]:
     years = f"in the years {YEARS[0]} to {YEARS[1]}"
     message = f"must be a time with offset, for example 2026-11-18T14:00:00+01:00, {years}"
     here: tuple[str | int, ...] = ("cases", index)
@@ -210,7 +214,9 @@ def _wrong_times(case: _Case, file: YamlFile, index: int) -> Iterator[Finding]:
             yield file.finding((*here, "coming", number, "at"), f"`at` {message}")
 
 
-def _reports(case: _Case, file: YamlFile, index: int, desk: Desk) -> tuple[list[tuple[str, Report]], list[Finding]]:
+def _reports(
+    case: WorkedCaseEntry, file: YamlFile, index: int, desk: Desk
+) -> tuple[list[tuple[str, Report]], list[Finding]]:
     """What places had reported when the case is decided, and what is wrong with that."""
     found: list[tuple[str, Report]] = []
     problems: list[Finding] = []
@@ -231,7 +237,9 @@ def _reports(case: _Case, file: YamlFile, index: int, desk: Desk) -> tuple[list[
     return found, problems
 
 
-def _profiles(case: _Case, file: YamlFile, index: int, desk: Desk) -> tuple[list[dict[str, Any]], list[Finding]]:
+def _profiles(
+    case: WorkedCaseEntry, file: YamlFile, index: int, desk: Desk
+) -> tuple[list[dict[str, Any]], list[Finding]]:
     """The whole records of the places that are otherwise in this case, and what is wrong with them."""
     found: list[dict[str, Any]] = []
     problems: list[Finding] = []
@@ -251,7 +259,7 @@ def _profiles(case: _Case, file: YamlFile, index: int, desk: Desk) -> tuple[list
     return found, problems
 
 
-def _worked(case: _Case, file: YamlFile, index: int, reports: Iterable[tuple[str, Report]]) -> WorkedCase:
+def _worked(case: WorkedCaseEntry, file: YamlFile, index: int, reports: Iterable[tuple[str, Report]]) -> WorkedCase:
     at = datetime.fromisoformat(case.at)
     given = file.value["cases"][index]["given"]  # as it was written; the model turned lists into tuples
     status: dict[str, tuple[Report, ...]] = {}
@@ -263,7 +271,7 @@ def _worked(case: _Case, file: YamlFile, index: int, reports: Iterable[tuple[str
     return WorkedCase(case.name, at, given, case.expect, file.name, file.line(("cases", index)), status, coming)
 
 
-def _dangling(case: _Case, file: YamlFile, index: int, desk: Desk) -> Iterator[Finding]:
+def _dangling(case: WorkedCaseEntry, file: YamlFile, index: int, desk: Desk) -> Iterator[Finding]:
     expect = case.expect
     texts = desk.evaluators.ruleset.selection.texts
     words, rules, places = desk.words, desk.evaluators.ruleset.by_id, desk.directory.by_id

@@ -76,6 +76,29 @@ OUT_OF_HOURS = Opening(
 _NAMED = {opening.pattern: opening for opening in (ALWAYS, UNKNOWN, OUT_OF_HOURS)}
 
 
+_CLOCK_SCHEMA = {"type": "string", "pattern": f"^({_CLOCK_TIME.pattern})$"}
+OPENING_SCHEMA: dict[str, Any] = {
+    "oneOf": [
+        {"enum": list(_NAMED)},
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "properties": {
+                    "days": {"type": "array", "items": {"enum": list(DAYS)}, "minItems": 1, "uniqueItems": True},
+                    "from": _CLOCK_SCHEMA,
+                    "to": _CLOCK_SCHEMA,
+                },
+                "required": ["days", "from", "to"],
+                "additionalProperties": False,
+            },
+        },
+    ]
+}
+"""What `read_opening` reads, as JSON Schema."""
+
+
 def read_opening(value: Any) -> Opening:
     """The opening that a record writes as `always`, `unknown`, `out_of_hours` or a list of windows.
 

@@ -15,12 +15,13 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
 
 from routing.errors import BadInput, Fault, shown
-from routing.facilities.opening import UNKNOWN, Opening, opening_record, read_opening
+from routing.facilities.opening import OPENING_SCHEMA, UNKNOWN, Opening, opening_record, read_opening
 from routing.facilities.profile import (
     CapabilityTable,
     Facility,
@@ -36,7 +37,7 @@ FacilityId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
 Postcode = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{3}[A-Z]{2}$")]
-Hours = Annotated[Opening, PlainValidator(read_opening)]
+Hours = Annotated[Opening, PlainValidator(read_opening), WithJsonSchema(OPENING_SCHEMA)]
 Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ./:_-]{0,79}$")]
 Telephone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 ()-]{2,23}$")]
 
@@ -63,7 +64,9 @@ class StrictRecord(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class _Days(StrictRecord):
+class DaysRecord(StrictRecord):
+    """The days on which a capability is there, both included; null is no limit."""
+
     first: date | None = Field(None, alias="from")
     last: date | None = Field(None, alias="to")
 
@@ -75,7 +78,7 @@ class _Days(StrictRecord):
         return value
 
     @model_validator(mode="after")
-    def _in_order(self) -> _Days:
+    def _in_order(self) -> DaysRecord:
         if self.first is not None and self.last is not None and self.last < self.first:
             raise ValueError("`to` does not lie before `from`")
         return self
@@ -97,7 +100,7 @@ class FacilityRecord(StrictRecord):
     rav: Name | None = None
     roaz: Name | None = None
     capabilities: dict[Word, bool | None] = Field(default_factory=dict)
-    opening: Hours = UNKNOWN
+    opening: Hours = Field(UNKNOWN, json_schema_extra={"default": UNKNOWN.pattern})
     opening_of: dict[Word, Hours] = Field(default_factory=dict)
     patients: Patients = "all"
     referral_only: bool = False
@@ -105,7 +108,7 @@ class FacilityRecord(StrictRecord):
     unchecked: list[Word] = Field(default_factory=list)
     remarks: list[Word] = Field(default_factory=list)
     regions: dict[Word, Name] = Field(default_factory=dict)
-    capability_periods: dict[Word, _Days] = Field(default_factory=dict)
+    capability_periods: dict[Word, DaysRecord] = Field(default_factory=dict)
     min_gestation_weeks: int | None = Field(None, ge=20, le=42)
     age_from_years: int | None = Field(None, ge=0, le=120)
     age_below_years: int | None = Field(None, ge=1, le=120)

@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from routing.errors import BadInput, Fault, shown
 from routing.facilities.status import BED_COUNTS, Beds, Report
@@ -36,19 +45,38 @@ def _moment(value: Any) -> datetime:
     raise ValueError("is not a time with an offset")
 
 
-Moment = Annotated[datetime, BeforeValidator(_moment)]
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,63}")
 """What the name of who says something may look like."""
 
 Source = Annotated[str, StringConstraints(pattern=f"^{SOURCE.pattern}$")]
 
 
-class _Wire(BaseModel):
+_COUNT = {"type": "integer", "minimum": 0, "maximum": MOST_BEDS}
+_VALUE: dict[str, Any] = {
+    "description": "Of `stop` and `open` true or false, of `beds` counts, of the others a number; null: not known.",
+    "anyOf": [
+        {"type": "boolean"},
+        {"type": "integer", "minimum": 0, "maximum": max(MOST.values())},
+        {
+            "type": "object",
+            "properties": dict.fromkeys(BED_COUNTS, _COUNT),
+            "minProperties": 1,
+            "additionalProperties": False,
+        },
+        {"type": "null"},
+    ],
+}
+
+
+class ReportBody(BaseModel):
+    """What goes on at a unit (a key of `stop_kinds`) of a place, as it is reported."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     unit: str
     kind: ReportKind
-    value: Any = Field(...)
+    value: Annotated[Any, WithJsonSchema(_VALUE)] = Field(...)
     observed_at: Moment
     bed: str | None = None
     since: Moment | None = None
@@ -58,7 +86,7 @@ class _Wire(BaseModel):
     source: Source | None = None
 
 
-_WIRE = TypeAdapter(_Wire)
+_WIRE = TypeAdapter(ReportBody)
 _ALLOWED = {
     "kind": ", ".join(REPORT_KINDS),
     "source": "1 to 64 letters, digits, spaces and . _ : / -",
@@ -78,7 +106,7 @@ def read_report(wire: Any, words: Vocabulary, received_at: datetime, prefix: str
     if faults := tuple(_faults(given, words, received_at)):
         raise BadInput(tuple(replace(fault, field=prefix + fault.field) for fault in faults))
     value = Beds(**given.value) if given.kind == "beds" and given.value is not None else given.value
-    said = {name: getattr(given, name) for name in _Wire.model_fields}
+    said = {name: getattr(given, name) for name in ReportBody.model_fields}
     # a clock that runs ahead must not make later reports of others look old
     return Report(**{**said, "value": value, "observed_at": min(given.observed_at, received_at)})
 
@@ -86,12 +114,12 @@ def read_report(wire: Any, words: Vocabulary, received_at: datetime, prefix: str
 def _shape_faults(error: ValidationError, prefix: str) -> Iterator[Fault]:
     for problem in error.errors(include_url=False):
         name = ".".join(str(part) for part in problem["loc"])
-        allowed = ", ".join(_Wire.model_fields) if problem["type"] == "extra_forbidden" else _ALLOWED.get(name)
+        allowed = ", ".join(ReportBody.model_fields) if problem["type"] == "extra_forbidden" else _ALLOWED.get(name)
         message = problem["msg"].removeprefix("Value error, ")
         yield Fault(prefix + name, problem["type"], message, shown(problem["input"]), allowed)
 
 
-def _faults(given: _Wire, words: Vocabulary, received_at: datetime) -> Iterator[Fault]:
+def _faults(given: ReportBody, words: Vocabulary, received_at: datetime) -> Iterator[Fault]:
     yield from _unknown_words(given, words)
     yield from _wrong_times(given, received_at)
     if given.value is None:
@@ -108,7 +136,7 @@ def _faults(given: _Wire, words: Vocabulary, received_at: datetime) -> Iterator[
         yield Fault("value", "out_of_range", f"is not a possible `{given.kind}`", shown(given.value), allowed)
 
 
-def _unknown_words(given: _Wire, words: Vocabulary) -> Iterator[Fault]:
+def _unknown_words(given: ReportBody, words: Vocabulary) -> Iterator[Fault]:
     if given.unit not in words.stop_kinds:
         yield Fault("unit", "unknown_unit", "is not a unit", shown(given.unit), ", ".join(words.stop_kinds))
     if given.reason is not None and given.reason not in words.status_reasons:
@@ -124,7 +152,7 @@ def _unknown_words(given: _Wire, words: Vocabulary) -> Iterator[Fault]:
         yield Fault("bed", "bed_of_another_unit", f"belongs to the unit `{unit}`", given.bed, f"`unit`: `{unit}`")
 
 
-def _wrong_times(given: _Wire, received_at: datetime) -> Iterator[Fault]:
+def _wrong_times(given: ReportBody, received_at: datetime) -> Iterator[Fault]:
     seen, ahead = given.observed_at, (given.observed_at - received_at).total_seconds()
     if ahead > CLOCKS_DIFFER_SECONDS:
         message = f"lies {int(ahead)} seconds in the future"

@@ -38,7 +38,9 @@ def _person(name: str | None) -> str:
     return "".join(each for each in (name or "").casefold() if each.isalnum())
 
 
-class _File(Strict):
+class PublishedFile(Strict):
+    """`published.yaml`."""
+
     published: dict[str, Publication]
 
 
@@ -49,7 +51,7 @@ def read_published(root: Path | None = None) -> Mapping[str, Publication]:
     """
     base = root if root is not None else Path(str(importlib.resources.files("rulesets")))
     path = base / "published.yaml"
-    return parse_as(_File, read(path)).published if path.is_file() else {}
+    return parse_as(PublishedFile, read(path)).published if path.is_file() else {}
 
 
 def changed_since(ruleset: Ruleset, published: Mapping[str, Publication]) -> Finding | None:

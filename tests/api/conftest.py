@@ -17,6 +17,7 @@ from routing import service
 from routing.rights import ROLES, Asker
 from routing.service import World, close_world, open_world
 from routing.settings import Settings
+from tests.api.documented import DocumentedClient
 
 STEMI: dict[str, Any] = {
     "channel": "ambulance",
@@ -35,6 +36,14 @@ AUDITOR = Asker("", "auditor", frozenset({"auditor"}))
 """Who looks at the server itself."""
 
 Send = Callable[..., Any]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _every_answer_is_documented() -> Iterator[None]:
+    """Whatever a test asks of an app: its answers are those of the OpenAPI document."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "test_client_class", DocumentedClient)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.schemas import Decision, Problem
+from api.problem_schemas import Problem
+from api.schemas import Decision
 from tests.api.conftest import STEMI
 from tests.once import read_vocabulary
 

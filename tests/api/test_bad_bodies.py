@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from api.schemas import Problem
+from api.problem_schemas import Problem
 from routing.strictjson import LEVELS_MOST
 from tests.api.conftest import STEMI, Send
 

@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
-from api.log_schemas import Capsule, Consistency, Inclusion, LogKeys
+from api.log_schemas import Consistency, Inclusion, LogKeys
 from routing.log.capsule import verify
-from routing.log.capsule_form import read_capsule
+from routing.log.capsule_form import CapsuleForm, read_capsule
 from routing.log.note import opened, read_checkpoint, read_vkey
 from routing.rights import ROLES
 from tests.api.conftest import STEMI, Send
@@ -69,7 +69,7 @@ def test_a_capsule_is_a_file_that_verifies_as_it_comes(ask: Send, decided: str) 
     response = ask("GET", f"/v1/decisions/{decided}/capsule", "auditor")
     assert response.headers["Content-Disposition"] == f'attachment; filename="{decided}.capsule.json"'
     assert response.headers["Cache-Control"] == "no-store"
-    Capsule.model_validate(response.get_json())
+    CapsuleForm.model_validate(response.get_json())
     assert verify(read_capsule(response.data)).verdict == "verified"
 
 
@@ -126,6 +126,6 @@ def test_an_erased_decision_has_a_capsule_that_proves_it(ask: Send, decided: str
     assert erased.status_code == 200
     ask("POST", "/v1/decisions", "triagist", json=STEMI)
     response = ask("GET", f"/v1/decisions/{decided}/capsule", "auditor")
-    Capsule.model_validate(response.get_json())
+    CapsuleForm.model_validate(response.get_json())
     assert response.get_json()["decision"]["record"] is None
     assert ask("GET", f"/v1/log/inclusion/{decided}").status_code == 200

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from api.schemas import FacilityHistory, FacilityPage, FacilityStatus, StatusTaken
+from api.place_schemas import FacilityHistory, FacilityPage, FacilityStatus, StatusChange, StatusTaken
 from routing import service
 from routing.facilities.directory import facility_record
 from routing.places import tag_of
@@ -172,7 +172,7 @@ def test_what_is_reported_is_shown_with_its_age(ask: Send, clock: Clock) -> None
     clock.forward(minutes=10)
     found = FacilityStatus.model_validate(ask("GET", f"{HERE}/status", "triagist").get_json())
     (shown,) = found.status
-    assert (shown["age_minutes"], shown["fresh"], shown["in_force"], shown["reason"]) == (15, True, True, "crowding")
+    assert (shown.age_minutes, shown.fresh, shown.in_force, shown.reason) == (15, True, True, "crowding")
     assert found.directory_revision == taken.get_json()["directory_revision"]
 
 
@@ -198,9 +198,10 @@ def test_the_past_of_a_place_can_be_read_page_by_page(ask: Send, clock: Clock) -
         ask("POST", f"{HERE}/status", json=stop(clock, value=value, observed_at=clock.said(minutes=minutes)))
     ask("PUT", HERE, json={**profile_of(ask), "contacts": {"desk": "0301234567"}}, headers={"If-Match": "*"})
     first = FacilityHistory.model_validate(ask("GET", f"{HERE}/history?limit=3", "auditor").get_json())
-    assert [change["subject"] for change in first.changes] == ["profile", "seh/stop", "seh/stop"]
+    assert [change.subject for change in first.changes] == ["profile", "seh/stop", "seh/stop"]
     rest = ask("GET", f"{HERE}/history?limit=3&cursor={first.next}").get_json()
-    assert [change["report"]["value"] for change in (*first.changes[1:], *rest["changes"])] == [True, False, True]
+    told = [change.report.value for change in first.changes if isinstance(change, StatusChange)]
+    assert [*told, *(change["report"]["value"] for change in rest["changes"])] == [True, False, True]
     assert rest["next"] is None
     problem_of(ask("GET", f"{HERE}/history?cursor=x"), 422, "invalid-input")
     problem_of(ask("GET", "/v1/facilities/nowhere/history"), 404, "not-found")
@@ -212,7 +213,7 @@ def test_places_are_found_by_what_goes_on_there(ask: Send, clock: Clock) -> None
 
     def ids(query: str) -> list[str]:
         page = FacilityPage.model_validate(ask("GET", f"/v1/facilities?limit=200&{query}").get_json())
-        return [place["id"] for place in page.facilities]
+        return [place.id for place in page.facilities]
 
     assert ids("status=stop") == ids("status=stop&unit=seh") == [OWN]
     assert ids("status=no_stop") == [OTHER.rpartition("/")[2]]

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from api import create_app
-from api.schemas import PublicCapacity
+from api.place_schemas import PublicCapacity
 from routing.service import World
 from tests.api.conftest import OWN, Clock, Send
 from tests.api.test_bad_bodies import problem_of

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from api.schemas import FacilityPage, RulesetPage, VocabularyAnswer
+from api.place_schemas import FacilityPage
+from api.schemas import RulesetPage, VocabularyAnswer
 from routing import service
 from routing.service import World
 from tests.api.conftest import Send
@@ -16,9 +17,9 @@ from tests.api.test_bad_bodies import problem_of
 
 def test_the_vocabulary_is_read_once_and_then_only_checked(send: Send, world: World) -> None:
     response = send("GET", "/v1/vocabulary", "facility")
-    found = VocabularyAnswer.model_validate(response.get_json())
+    found = VocabularyAnswer.model_validate_json(response.get_data())
     assert found.digest == world.words.digest
-    assert "heart_rate" in found.vocabulary["facts"]
+    assert "heart_rate" in found.vocabulary.facts
     assert response.headers["ETag"] == f'"{world.words.digest}"'
     assert response.headers["Cache-Control"] == "private, no-cache"
     again = send("GET", "/v1/vocabulary", headers={"If-None-Match": response.headers["ETag"]})
@@ -32,7 +33,7 @@ def test_every_facility_can_be_reached_page_by_page(send: Send) -> None:
     cursor = ""
     while True:
         page = FacilityPage.model_validate(send("GET", f"/v1/facilities?limit=100{cursor}").get_json())
-        seen += [found["id"] for found in page.facilities]
+        seen += [found.id for found in page.facilities]
         if page.next is None:
             break
         cursor = f"&cursor={page.next}"
@@ -91,8 +92,9 @@ def test_ready_says_what_is_ready(client: FlaskClient) -> None:
     assert response.get_json()["ruleset"]["name"] == "acute-nl"
 
 
-def test_not_ready_is_503(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "ready", lambda world: (False, {"status": "not ready", "fault": "no database"}))
+def test_not_ready_is_503(client: FlaskClient, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, found = service.ready(world)
+    monkeypatch.setattr(service, "ready", lambda _: (False, {**found, "status": "not ready", "fault": "no database"}))
     response = client.get("/health/ready")
     assert (response.status_code, response.get_json()["fault"]) == (503, "no database")
 

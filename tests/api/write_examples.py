@@ -1,9 +1,13 @@
-"""Writes the answers in the documents anew from the real app: python -m tests.api.write_examples."""
+"""Writes the answers in the documents anew from the real app: python -m tests.api.write_examples.
+
+With --copy only the examples of the OpenAPI document are written, out of the reference as it stands.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,9 +16,11 @@ from pydantic import BaseModel
 
 from api import create_app
 from api.events import Streams
-from api.schemas import Decision, DecisionPage, FacilityPage, Replay, RulesetPage
+from api.place_schemas import FacilityPage
+from api.schemas import Decision, DecisionPage, Replay, RulesetPage
 from routing import service
 from routing.settings import Settings
+from tests.api import test_examples
 from tests.api.conftest import Clock
 from tests.api.test_examples import (
     API,
@@ -98,6 +104,11 @@ def put(page: str, value: Any, before: str = "") -> str:
     return written
 
 
+def copy() -> None:
+    """Write the examples of the reference for the OpenAPI document."""
+    test_examples.KEPT_EXAMPLES.write_text(laid_out(test_examples.examples_of_the_document()) + "\n", "utf-8")
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         world = service.open_world(Settings(database_url=f"sqlite:///{folder}/examples.sqlite3"))
@@ -140,6 +151,8 @@ def main() -> None:
         f"<!-- checkpoint -->\n```text\n{written_checkpoint()}", f"<!-- checkpoint -->\n```text\n{checkpoint}"
     )
     Path(ROOT / "docs/reference/api.md").write_text(page, "utf-8")
+    test_examples.API = page
+    copy()
     readme = put(README, essence(made))
     text = re.sub(r"(^```text\n).*?(^```)", lambda found: found[1] + heart() + found[2], readme, flags=re.M | re.S)
     Path(ROOT / "README.md").write_text(text, "utf-8")
@@ -235,4 +248,4 @@ def heart() -> str:
 
 
 if __name__ == "__main__":
-    main()
+    copy() if "--copy" in sys.argv else main()

@@ -1,0 +1,242 @@
+"""What every call takes and answers, in one table: the OpenAPI document and the checks of the tests are made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from api import problem_schemas as wrong
+from api.access_schemas import AccessPage, PatientAccessPage
+from api.accesses import AccessExport, AccessSearch, PatientSearch
+from api.erasure import ErasureBody
+from api.feeds import FeedQuery
+from api.log_schemas import Consistency, Inclusion, LogKeys
+from api.outcome_schemas import Outcome, OutcomeList, Overrules
+from api.place_schemas import (
+    FacilityBody,
+    FacilityHistory,
+    FacilityPage,
+    FacilityProfile,
+    FacilityRemoved,
+    FacilityStatus,
+    FacilityWritten,
+    FeedReport,
+    PublicCapacity,
+    StatusTaken,
+)
+from api.queries import (
+    AccessQuery,
+    CapsuleQuery,
+    ConsistencyQuery,
+    DecisionQuery,
+    EventQuery,
+    FacilityQuery,
+    FiguresQuery,
+    OverrulesQuery,
+    PageQuery,
+)
+from api.schemas import (
+    Decision,
+    DecisionPage,
+    Erasure,
+    Figures,
+    Live,
+    Pointer,
+    Ready,
+    Replay,
+    RulesetAnswer,
+    RulesetPage,
+    SchemaList,
+    VocabularyAnswer,
+)
+from routing.facilities.reporting import ReportBody
+from routing.log.capsule_form import CapsuleForm
+from routing.outcome_body import Said
+
+JSON = "application/json"
+EVENTS = "text/event-stream"
+
+Model = type[BaseModel]
+
+CASE = "Case"
+"""A case is read word by word with the vocabulary, so its schema is made of that: see `api.case_schema`."""
+
+REPORTS = "Reports"
+"""One report or a list of them."""
+
+FEED = "feed"
+"""A feed, of which the media type is that of its format."""
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """One answer of a call that went well: `model` is the body, None what has no model (or no body at all, if there is
+    no `media_type`); `headers` are keys of `api.openapi.ANSWER_HEADERS`."""
+
+    status: int
+    what: str
+    model: Model | None = None
+    media_type: str | None = JSON
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call: its answers when it goes well, the problems of its own (names in `api.problems.TYPES`), the parameters
+    in its address, its body (a model, or one of CASE, REPORTS, FEED), and the request headers of its own."""
+
+    answers: tuple[Success, ...]
+    problems: tuple[str, ...] = ()
+    query: Model | None = None
+    body: Model | str | None = None
+    headers: tuple[str, ...] = ()
+
+
+READS_BODY = ("malformed-json", "body-too-large", "unsupported-media-type")
+"""The problems of every call with a body of JSON."""
+
+WITH_KEY = ("unauthorized", "forbidden", "invalid-input", "damaged-record")
+"""The problems of every call that needs a key: a parameter or a name in a header may always be wrong, and whatever is
+read of the log or the directory may be damaged."""
+
+ALWAYS = ("bad-request", "internal-error", "store-unavailable")
+"""The problems of every call."""
+
+_STORED = ("not-found", "erased", "other-software")
+_TAKES_NOTHING = ("body-too-large",)
+_SAME = Success(304, "The client has this already.", media_type=None, headers=("ETag",))
+
+
+def _ok(model: Model, what: str, *headers: str, status: int = 200) -> tuple[Success, ...]:
+    return (Success(status, what, model, headers=headers),)
+
+
+def _tagged(model: Model, what: str) -> tuple[Success, ...]:
+    return (Success(200, what, model, headers=("ETag",)), _SAME)
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "pointer": Operation(_ok(Pointer, "Every call of this server.")),
+    "health.live": Operation(_ok(Live, "The process runs.")),
+    "health.ready": Operation(
+        (
+            Success(200, "Decisions can be made and recorded.", Ready),
+            Success(503, "Not now; `fault` says why.", Ready),
+        )
+    ),
+    "problems.page": Operation(
+        (Success(200, "A page in Dutch and English.", media_type="text/html"),), problems=("not-found",)
+    ),
+    "openapi.read": Operation((Success(200, "This document.", headers=("ETag",)), _SAME)),
+    "openapi.list_schemas": Operation(_ok(SchemaList, "The schemas.")),
+    "openapi.schema": Operation(
+        (Success(200, "A JSON Schema.", media_type="application/schema+json", headers=("ETag",)), _SAME),
+        problems=("not-found",),
+    ),
+    "decisions.create": Operation(
+        _ok(Decision, "Decided and recorded.", "Location", status=201),
+        problems=(*READS_BODY, "other-software"),
+        body=CASE,
+    ),
+    "decisions.preview": Operation(
+        _ok(Decision, "Decided, not recorded: `id` is null."), problems=(*READS_BODY, "other-software"), body=CASE
+    ),
+    "decisions.search": Operation(
+        _ok(DecisionPage, "Decisions, the newest first."), problems=("other-software",), query=DecisionQuery
+    ),
+    "decisions.read": Operation(_ok(Decision, "The decision as it was answered."), problems=_STORED),
+    "decisions.record_outcome": Operation(
+        _ok(Outcome, "What was recorded.", status=201), problems=(*READS_BODY, *_STORED), body=Said
+    ),
+    "decisions.read_outcome": Operation(_ok(OutcomeList, "All that was recorded."), problems=_STORED),
+    "decisions.capsule": Operation(
+        _ok(CapsuleForm, "A file to keep.", "Content-Disposition"), problems=_STORED, query=CapsuleQuery
+    ),
+    "decisions.replay": Operation(
+        _ok(Replay, "Whether it is decided the same again."), problems=(*_STORED, *_TAKES_NOTHING)
+    ),
+    "erasure.erase": Operation(
+        _ok(Erasure, "Erased, now or before."), problems=(*READS_BODY, "not-found"), body=ErasureBody
+    ),
+    "log.checkpoint": Operation((Success(200, "A signed note.", media_type="text/plain"),), problems=("not-found",)),
+    "log.keys": Operation(_ok(LogKeys, "All keys, the first one first.")),
+    "log.inclusion": Operation(_ok(Inclusion, "The entry and its proof."), problems=("not-found",)),
+    "log.consistency": Operation(_ok(Consistency, "The proof."), query=ConsistencyQuery),
+    "accesses.list_all": Operation(_ok(AccessPage, "Accesses, the newest first."), query=AccessQuery),
+    "accesses.search": Operation(
+        _ok(AccessPage, "Accesses, the newest first."), problems=READS_BODY, body=AccessSearch
+    ),
+    "accesses.patient": Operation(
+        _ok(PatientAccessPage, "Accesses in words, the newest first."), problems=READS_BODY, body=PatientSearch
+    ),
+    "accesses.export": Operation(
+        (Success(200, "FHIR R4 AuditEvent, one a line, the oldest first.", media_type="application/fhir+ndjson"),),
+        problems=READS_BODY,
+        body=AccessExport,
+    ),
+    "facilities.list_all": Operation(
+        _ok(FacilityPage, "Places with what goes on there."),
+        problems=("not-found", "other-software"),
+        query=FacilityQuery,
+    ),
+    "facilities.read": Operation(
+        _tagged(FacilityProfile, "The profile."), problems=("not-found",), headers=("If-None-Match",)
+    ),
+    "facilities.write": Operation(
+        (
+            Success(200, "Changed, or the same as before.", FacilityWritten, headers=("Content-Location",)),
+            Success(201, "A new place.", FacilityWritten, headers=("Location",)),
+        ),
+        problems=(*READS_BODY, "not-found", "precondition-failed", "precondition-required"),
+        body=FacilityBody,
+        headers=("If-Match", "If-None-Match"),
+    ),
+    "facilities.remove": Operation(
+        _ok(FacilityRemoved, "Taken out of the directory."),
+        problems=(*_TAKES_NOTHING, "not-found", "precondition-failed", "precondition-required"),
+        headers=("If-Match",),
+    ),
+    "facilities.report": Operation(
+        _ok(StatusTaken, "What became of each report.", status=202), problems=(*READS_BODY, "not-found"), body=REPORTS
+    ),
+    "facilities.status": Operation(_ok(FacilityStatus, "What goes on there now."), problems=("not-found",)),
+    "facilities.history": Operation(
+        _ok(FacilityHistory, "What changed, the newest first."), problems=("not-found",), query=PageQuery
+    ),
+    "events.stream": Operation(
+        (Success(200, "Events; `data` is a change as in the history of a place.", media_type=EVENTS),),
+        problems=("too-many-streams",),
+        query=EventQuery,
+        headers=("Last-Event-ID",),
+    ),
+    "public.capacity": Operation(
+        (
+            Success(200, "How busy places are.", PublicCapacity, headers=("ETag", "Access-Control-Allow-Origin")),
+            _SAME,
+        ),
+        problems=("not-found", "invalid-input"),
+        headers=("If-None-Match",),
+    ),
+    "feeds.take_in": Operation(
+        _ok(FeedReport, "The feed was read to its end; records may have been refused."),
+        problems=("not-found", "broken-feed", "body-too-large", "unsupported-media-type"),
+        query=FeedQuery,
+        body=FEED,
+    ),
+    "figures.read": Operation(_ok(Figures, "Counts."), query=FiguresQuery),
+    "reports.overrules": Operation(_ok(Overrules, "Counts."), query=OverrulesQuery),
+    "vocabulary.read": Operation(_tagged(VocabularyAnswer, "All words."), headers=("If-None-Match",)),
+    "rulesets.list_all": Operation(_ok(RulesetPage, "The rulesets here.")),
+    "rulesets.read": Operation(
+        _tagged(RulesetAnswer, "The ruleset with its content."), problems=("not-found",), headers=("If-None-Match",)
+    ),
+}
+"""Endpoint -> what it takes and answers. An endpoint that is not here is in no document, and a test says so."""
+
+SCHEMAS: tuple[Model, ...] = (wrong.Problem, wrong.BrokenFeed, ReportBody)
+"""Models that stand in the document beside those of the table."""
+
+WITH_QUERY = frozenset(endpoint for endpoint, operation in OPERATIONS.items() if operation.query is not None)
+"""Endpoints that take parameters in the address."""
