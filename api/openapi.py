@@ -244,7 +244,10 @@ def _feeds() -> Iterator[tuple[str, Json]]:
     for media_type in kinds:
         formats = [name for name, form in FORMATS.items() if media_type in form.media_types]
         what = f"The format {' or '.join(formats)}."
-        yield media_type, {"schema": {"description": what, **({} if media_type.endswith("json") else _TEXT)}}
+        yield (
+            media_type,
+            {"schema": {"description": what, **({} if media_type.endswith(("/json", "+json")) else _TEXT)}},
+        )
 
 
 # -- what is answered -------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from tests.api.conftest import STEMI
 from tests.fixtures_ruleset import few_rules
 
 KEY = "a-key-for-this-test-only-0123456789"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 
 @dataclass
@@ -102,11 +102,15 @@ class Server:
             connection.close()
 
 
+def free_server(folder: Path) -> Server:
+    """A server at a port that is free, not started yet."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return Server(folder, free.getsockname()[1])
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    made = Server(tmp_path, port)
+    made = free_server(tmp_path)
     try:
         yield made
     finally:
