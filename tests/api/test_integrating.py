@@ -62,45 +62,45 @@ def part(name: str) -> Any:
 
 
 def test_it_decides_reads_records_searches_and_meets_problems(server: Server, generated: Path) -> None:
-    models = part("models")
-    client = part("client").AuthenticatedClient(base_url=f"http://127.0.0.1:{server.port}", token=KEY)
-    case = models.Case.from_dict(
-        {
-            "channel": "ambulance",
-            "patient": {"age_years": 67, "sex": "male"},
-            "location": {"lat": 52.0907, "lon": 5.1214},
-            "observations": {"chest_pain": True, "ecg_st_elevation": True, "heart_rate": 112},
-        }
-    )
-    decided = part("api.decisions.decisions_create").sync(client=client, body=case)
-    assert isinstance(decided, models.Decision), decided
-    assert (decided.urgency.level.value, decided.recommendation.facility.id) == ("U1", "umc-utrecht")
+    models, made = part("models"), part("client").AuthenticatedClient
+    address = f"http://127.0.0.1:{server.port}"
+    with made(base_url=address, token=KEY) as client, made(base_url=address, token="x") as nobody:
+        case = models.Case.from_dict(
+            {
+                "channel": "ambulance",
+                "patient": {"age_years": 67, "sex": "male"},
+                "location": {"lat": 52.0907, "lon": 5.1214},
+                "observations": {"chest_pain": True, "ecg_st_elevation": True, "heart_rate": 112},
+            }
+        )
+        decided = part("api.decisions.decisions_create").sync(client=client, body=case)
+        assert isinstance(decided, models.Decision), decided
+        assert (decided.urgency.level.value, decided.recommendation.facility.id) == ("U1", "umc-utrecht")
 
-    read = part("api.decisions.decisions_read").sync(decided.id, client=client)
-    assert read.to_dict() == decided.to_dict()
+        read = part("api.decisions.decisions_read").sync(decided.id, client=client)
+        assert read.to_dict() == decided.to_dict()
 
-    body = models.OutcomeBody(outcome="accepted", by="triagist")
-    recorded = part("api.decisions.decisions_record_outcome").sync(decided.id, client=client, body=body)
-    assert (recorded.decision, recorded.outcome) == (decided.id, "accepted")
+        body = models.OutcomeBody(outcome="accepted", by="triagist")
+        recorded = part("api.decisions.decisions_record_outcome").sync(decided.id, client=client, body=body)
+        assert (recorded.decision, recorded.outcome) == (decided.id, "accepted")
 
-    page = part("api.decisions.decisions_search").sync(client=client, condition="stemi", limit=1)
-    assert [found.id for found in page.decisions] == [decided.id]
+        page = part("api.decisions.decisions_search").sync(client=client, condition="stemi", limit=1)
+        assert [found.id for found in page.decisions] == [decided.id]
 
-    places = part("api.facilities.facilities_list_all").sync(
-        client=client, capability="pci", near="52.0907,5.1214", limit=1
-    )
-    assert [place.id for place in places.facilities] == ["umc-utrecht"]
+        places = part("api.facilities.facilities_list_all").sync(
+            client=client, capability="pci", near="52.0907,5.1214", limit=1
+        )
+        assert [place.id for place in places.facilities] == ["umc-utrecht"]
 
-    wrong = models.Case.from_dict({**case.to_dict(), "observations": {"hart_rate": 112}})
-    problem = part("api.decisions.decisions_create").sync(client=client, body=wrong)
-    assert (problem.status, problem.type_.value) == (422, "/problems/invalid-input")
-    assert problem.errors[0].field == "observations.hart_rate"
+        wrong = models.Case.from_dict({**case.to_dict(), "observations": {"hart_rate": 112}})
+        problem = part("api.decisions.decisions_create").sync(client=client, body=wrong)
+        assert (problem.status, problem.type_.value) == (422, "/problems/invalid-input")
+        assert problem.errors[0].field == "observations.hart_rate"
 
-    missing = part("api.decisions.decisions_read").sync("none", client=client)
-    assert missing.type_.value == "/problems/not-found"
+        missing = part("api.decisions.decisions_read").sync("none", client=client)
+        assert missing.type_.value == "/problems/not-found"
 
-    nobody = part("client").AuthenticatedClient(base_url=f"http://127.0.0.1:{server.port}", token="x")
-    assert part("api.vocabulary.vocabulary_read").sync(client=nobody).status == 401
+        assert part("api.vocabulary.vocabulary_read").sync(client=nobody).status == 401
 
 
 @pytest.mark.parametrize("language", RUN_BY)
