@@ -53,7 +53,8 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
 def add_addresses(app: Flask) -> None:
     """Give `app` every call."""
     records = (decisions, accesses, erasure, figures, reports, log)
-    for resource in (*records, facilities, events, feeds, public, vocabulary, rulesets, openapi, health, metrics.metrics):
+    around = (openapi, health, metrics.metrics)
+    for resource in (*records, facilities, events, feeds, public, vocabulary, rulesets, *around):
         app.register_blueprint(resource)
     app.add_url_rule("/", view_func=pointer)
 

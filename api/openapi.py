@@ -50,6 +50,7 @@ TAGS: Mapping[str, str] = {
     "vocabulary": "Every word that a case may use.",
     "rulesets": "The rules that decide.",
     "openapi": "What this server is, for programs.",
+    "metrics": "What a machine may watch.",
     "health": "For the machinery around the server.",
     "problems": "A page about each kind of problem.",
     "pointer": "The front door.",
@@ -72,6 +73,11 @@ REQUEST_HEADERS: Mapping[str, tuple[str, Json]] = {
         "On whose behalf that is, as such an id.",
         {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"},
     ),
+    "traceparent": ("The trace of which this request is a part (W3C Trace Context).", _TEXT),
+    "Idempotency-Key": (
+        "The client's own id of this change: sent again with the same body it gives the same answer.",
+        {"type": "string", "pattern": "^[!-~]{1,200}$"},
+    ),
     "Accept-Language": ("The language of the titles of problems: en, nl.", _TEXT),
     "If-Match": ("The tag of what is changed, as it was read; or `*`.", _TEXT),
     "If-None-Match": ("The tag of what the client has already; with a new place `*`.", _TEXT),
@@ -79,7 +85,7 @@ REQUEST_HEADERS: Mapping[str, tuple[str, Json]] = {
 }
 """Headers of requests -> what they say, and their schema. `Authorization` is the security scheme."""
 
-EVERY_REQUEST = ("X-Request-Id", "Accept-Language")
+EVERY_REQUEST = ("X-Request-Id", "traceparent", "Accept-Language")
 WITH_A_KEY = ("Wegwijs-User", "Wegwijs-Responsible")
 
 ANSWER_HEADERS: Mapping[str, tuple[str, Json]] = {
@@ -98,6 +104,9 @@ OF_PROBLEMS: Mapping[str, tuple[str, ...]] = {
     "unauthorized": ("WWW-Authenticate",),
     "store-unavailable": ("Retry-After",),
     "too-many-streams": ("Retry-After",),
+    "too-many-requests": ("Retry-After",),
+    "issuer-unavailable": ("Retry-After",),
+    "in-flight": ("Retry-After",),
 }
 """Problem -> the headers that always come with it."""
 

@@ -94,10 +94,17 @@ class Operation:
     headers: tuple[str, ...] = ()
 
 
-READS_BODY = ("malformed-json", "body-too-large", "unsupported-media-type")
+READS_BODY = ("malformed-json", "request-timeout", "body-too-large", "unsupported-media-type")
 """The problems of every call with a body of JSON."""
 
-WITH_KEY = ("unauthorized", "forbidden", "invalid-input", "damaged-record")
+WITH_KEY = (
+    "unauthorized",
+    "forbidden",
+    "invalid-input",
+    "damaged-record",
+    "too-many-requests",
+    "issuer-unavailable",
+)
 """The problems of every call that needs a key: a parameter or a name in a header may always be wrong, and whatever is
 read of the log or the directory may be damaged."""
 
@@ -105,7 +112,8 @@ ALWAYS = ("bad-request", "internal-error", "store-unavailable")
 """The problems of every call."""
 
 _STORED = ("not-found", "erased", "other-software")
-_TAKES_NOTHING = ("body-too-large",)
+_TAKES_NOTHING = ("request-timeout", "body-too-large")
+_ONCE = ("in-flight", "idempotency-key-reused")
 _SAME = Success(304, "The client has this already.", media_type=None, headers=("ETag",))
 
 
@@ -126,6 +134,7 @@ OPERATIONS: Mapping[str, Operation] = {
             Success(503, "Not now; `fault` says why.", Ready),
         )
     ),
+    "metrics.read": Operation((Success(200, "Figures in the format of Prometheus.", media_type="text/plain"),)),
     "problems.page": Operation(
         (Success(200, "A page in Dutch and English.", media_type="text/html"),), problems=("not-found",)
     ),
@@ -137,8 +146,9 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "decisions.create": Operation(
         _ok(Decision, "Decided and recorded.", "Location", status=201),
-        problems=(*READS_BODY, "other-software"),
+        problems=(*READS_BODY, *_ONCE, "other-software"),
         body=CASE,
+        headers=("Idempotency-Key",),
     ),
     "decisions.preview": Operation(
         _ok(Decision, "Decided, not recorded: `id` is null."), problems=(*READS_BODY, "other-software"), body=CASE
@@ -148,7 +158,10 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "decisions.read": Operation(_ok(Decision, "The decision as it was answered."), problems=_STORED),
     "decisions.record_outcome": Operation(
-        _ok(Outcome, "What was recorded.", status=201), problems=(*READS_BODY, *_STORED), body=Said
+        _ok(Outcome, "What was recorded.", status=201),
+        problems=(*READS_BODY, *_ONCE, *_STORED),
+        body=Said,
+        headers=("Idempotency-Key",),
     ),
     "decisions.read_outcome": Operation(_ok(OutcomeList, "All that was recorded."), problems=_STORED),
     "decisions.capsule": Operation(
@@ -221,7 +234,7 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "feeds.take_in": Operation(
         _ok(FeedReport, "The feed was read to its end; records may have been refused."),
-        problems=("not-found", "broken-feed", "body-too-large", "unsupported-media-type"),
+        problems=("not-found", "broken-feed", "request-timeout", "body-too-large", "unsupported-media-type"),
         query=FeedQuery,
         body=FEED,
     ),
