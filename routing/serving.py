@@ -218,5 +218,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
         """The application, made in the worker: connections and the rule engine must not cross a fork."""
         _share_memory()
         world = service.world_in_child(self.world)
-        service.ready(world)  # so that the first case need not wait for the engine
+        ready, _ = service.ready(world)
+        if ready:  # the first case need not wait for the engine, nor for what is worked out of the rules only once
+            service.preview(world, EXAMPLE)
         return import_module(APPLICATION).create_app(world=world)
