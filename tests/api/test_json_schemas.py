@@ -106,6 +106,9 @@ def changed(value: Any, path: tuple[Any, ...], other: Any) -> Any:
 
 MUTANTS_MOST = 300
 
+TOGETHER = ("belong", "needs `", "a choice needs", "runs from", "what is approved names")
+"""Words of the faults that are about two members together, which stand in no schema."""
+
 
 @pytest.mark.parametrize("name", [name for name in OF_FILES if name != "vocabulary"])
 def test_what_the_reader_refuses_the_schema_refuses(name: str) -> None:
@@ -120,7 +123,7 @@ def test_what_the_reader_refuses_the_schema_refuses(name: str) -> None:
                 parse_as(of.model, YamlFile(name, mutant, {}))
             except BadData as error:
                 refused += 1
-                if validator(name).is_valid(mutant):
+                if validator(name).is_valid(mutant) and not any(words in str(error) for words in TOGETHER):
                     missed.append(str(error))
     assert refused > 20
     assert missed == []
@@ -134,12 +137,11 @@ def test_the_vocabulary_is_held_against_its_reader() -> None:
     }
     of = OF_FILES["vocabulary"]
     assert of.model is not None
-    together = ("belong", "needs", "runs from")  # what two members say together is not in the schema
     for mutant in mutants(few):
         try:
             parse_as(of.model, YamlFile("vocabulary", mutant, {}))
         except BadData as error:
-            if not any(word in str(error) for word in together):
+            if not any(words in str(error) for words in TOGETHER):
                 assert not validator("vocabulary").is_valid(mutant), str(error)
 
 
