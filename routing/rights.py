@@ -23,7 +23,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "export_access_log": frozenset({"auditor"}),
     "erase": frozenset({"operator"}),
     "read_figures": frozenset({"medical_manager", "auditor", "operator"}),
-    "read_metrics": frozenset({"operator"}),
+    "read_metrics": frozenset({"auditor", "operator"}),
     "read_facilities": frozenset(ROLES),
     "write_facility": frozenset({"facility", "operator"}),
     "report_status": frozenset({"facility", "operator"}),
