@@ -19,6 +19,7 @@ from routing.log.record import answer, make_record
 from routing.rules.building import packaged_rulesets, read_ruleset
 from routing.rules.evaluation import Evaluators, build_evaluators
 from routing.rules.overlay import Overlay, is_overlay, lay_over, overlay_folders, overlay_in_force, read_overlay
+from routing.rules.releases import Release, read_release
 from routing.rules.ruleset import Ruleset
 from routing.vocabulary import Vocabulary, read_vocabulary
 
@@ -55,8 +56,8 @@ def open_desk(rulesets: Path | None, now: datetime) -> Desk:
     """A desk with the ruleset in `rulesets` (a ruleset's own folder, or a folder of rulesets; None: the packaged ones)
     that is in force at `now`. Raises BadData."""
     words = read_vocabulary()
-    found = tuple(read_ruleset(folder, words) for folder in ruleset_folders(rulesets))
-    rules = ruleset_in_force(found, now)
+    release = in_force_of(map(read_release, ruleset_folders(rulesets)), now)
+    rules = read_ruleset(release.folder, words)
     return Desk(words, build_evaluators(rules), packaged_directory(words), overlays(rulesets))
 
 
@@ -105,14 +106,14 @@ def rules_in(folder: Path, words: Vocabulary) -> Ruleset:
     return lay_over(read_ruleset(national_folder(overlay, folder, newest), words), overlay)
 
 
-def ruleset_in_force(rulesets: Iterable[Ruleset], now: datetime) -> Ruleset:
+def in_force_of(releases: Iterable[Release], now: datetime) -> Release:
     """The ruleset that decides at `now`: the newest that has taken effect. Raises BadData if there is none."""
-    candidates = [rules for rules in rulesets if rules.name == NAME_OF_RULESET and rules.effective_from <= now]
+    candidates = [each for each in releases if each.name == NAME_OF_RULESET and each.effective_from <= now]
     if not candidates:
         message = f"no ruleset `{NAME_OF_RULESET}` has taken effect at {now.isoformat()}"
         raise BadData((Finding("ruleset.yaml", None, message),))
     # of two that begin together the later version
-    return max(candidates, key=lambda rules: (rules.effective_from, [int(part) for part in rules.version.split(".")]))
+    return max(candidates, key=lambda each: (each.effective_from, [int(part) for part in each.version.split(".")]))
 
 
 def decide_at_desk(desk: Desk, body: Any, now: datetime) -> tuple[Decision, dict[str, Any]]:

@@ -7,26 +7,32 @@ from contextlib import suppress
 from datetime import datetime
 
 from routing.errors import BadData
-from routing.packaged import overlays, ruleset_folders, ruleset_in_force
+from routing.packaged import in_force_of, overlays, ruleset_folders
 from routing.rules.building import read_ruleset
 from routing.rules.evaluation import Evaluators, build_evaluators
 from routing.rules.overlay import Overlay, lay_over, overlay_in_force
+from routing.rules.releases import Release, read_release
 from routing.rules.ruleset import Ruleset
 from routing.world import World
 
 
 def installed_rulesets(world: World) -> tuple[Ruleset, ...]:
     """The rulesets that this installation may use. Raises BadData."""
+    return tuple(_read(world, release) for release in _releases(world))
 
-    def read() -> tuple[Ruleset, ...]:
-        return tuple(read_ruleset(folder, world.words) for folder in ruleset_folders(world.settings.rulesets))
 
-    return world.memory.once("rulesets", read)
+def _releases(world: World) -> tuple[Release, ...]:
+    """Which rulesets are installed. Most never decide again, and reading all their rules takes seconds."""
+    return world.memory.once("releases", lambda: tuple(map(read_release, ruleset_folders(world.settings.rulesets))))
+
+
+def _read(world: World, release: Release) -> Ruleset:
+    return world.memory.once(("ruleset", release.folder), lambda: read_ruleset(release.folder, world.words))
 
 
 def in_force(world: World, now: datetime) -> Ruleset:
     """The ruleset that decides at `now`: the newest that has taken effect. Raises BadData if there is none."""
-    return ruleset_in_force(installed_rulesets(world), now)
+    return _read(world, in_force_of(_releases(world), now))
 
 
 def in_force_in(world: World, region: str | None, now: datetime) -> Ruleset:
@@ -46,9 +52,11 @@ def _overlaid(world: World, rules: Ruleset, overlay: Overlay) -> Ruleset:
 def check_rules(world: World) -> None:
     """Read the rules that decide now or later, also those of every region that has agreements: a mistake is found when
     Wegwijs starts, and not at the moment from which it counts. Raises BadData."""
-    deciding = in_force(world, world.clock())
-    for rules in installed_rulesets(world):
-        if rules.name == deciding.name and rules.effective_from >= deciding.effective_from:
+    deciding = in_force_of(_releases(world), world.clock())
+    for release in _releases(world):
+        later = release.name == deciding.name and release.effective_from > deciding.effective_from
+        if release == deciding or later:
+            rules = _read(world, release)
             for overlay in installed_overlays(world):
                 if overlay.content.ruleset == rules.name and rules.version in overlay.content.ruleset_versions:
                     _overlaid(world, rules, overlay)
@@ -73,9 +81,10 @@ def _national(world: World, rules: Ruleset) -> Ruleset | None:
     """The installed ruleset that the agreements of a region lie on, which deciding keeps ready anyway; None if it is
     not there, as a replay may find."""
     with suppress(BadData):
-        for each in installed_rulesets(world):
-            if (each.name, each.version) == (rules.name, rules.version) and each.vocabulary is rules.vocabulary:
-                return each
+        for release in _releases(world):
+            if (release.name, release.version) == (rules.name, rules.version):
+                found = _read(world, release)
+                return found if found.vocabulary is rules.vocabulary else None
     return None
 
 

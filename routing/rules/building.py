@@ -33,6 +33,7 @@ from routing.rules.condition import (
     satisfiable,
     tests,
 )
+from routing.rules.releases import NOT_A_MOMENT, moment_of
 from routing.rules.rule import Acceptance, Need, Reference, Rule, RuleCycle, strata
 from routing.rules.ruleset import Logistics, Norm, Ruleset
 from routing.rules.scores import Band, Derived, Item, Score
@@ -172,13 +173,8 @@ class _Builder:
         self.errors.append(self.files[file].finding(location, message, rule))
 
     def effective_from(self) -> datetime:
-        try:
-            found = datetime.fromisoformat(self.head.effective_from)
-        except ValueError:
-            found = None
-        if found is None or found.tzinfo is None:
-            message = "must be a time with offset, for example 2026-01-01T00:00:00+01:00"
-            self.error("ruleset.yaml", ("effective_from",), message)
+        if (found := moment_of(self.head)) is None:
+            self.error("ruleset.yaml", ("effective_from",), NOT_A_MOMENT)
             return datetime.min.replace(tzinfo=UTC)
         return found
 

@@ -16,19 +16,21 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from routing import log_here, service
+from routing import log_here, rules_here, service
 from routing.directory_here import add_packaged
 from routing.errors import BadData, BadInput, BadRecord, NotFound, OtherSoftware, StoreUnavailable
 from routing.facilities.directory import national_directory_records
 from routing.keys_here import keyring_of
 from routing.rights import Asker
 from routing.rules.building import ruleset_from_source
+from routing.rules.ruleset import Ruleset
 from routing.rules.selection import TEXTS
 from routing.rules_here import evaluators_of
 from routing.service import World
 from routing.settings import Settings
 from routing.store import database, directory, records
 from routing.store.tables import DECISIONS, LOG_ENTRIES, RECORD_KEYS, RECORDS
+from routing.vocabulary import Vocabulary
 from tests.fixtures_ruleset import few_rules
 from tests.service.conftest import AUDITOR, SORE_THROAT, STEMI, Clock, Open, kept_record, replace_record
 
@@ -386,6 +388,24 @@ def test_rulesets_tell_which_one_decides(world: World) -> None:
     with pytest.raises(NotFound):
         service.ruleset(world, "sha256:0")
     assert service.vocabulary(world)["digest"] == world.words.digest
+
+
+def test_only_rules_that_decide_now_or_later_are_read_at_the_start(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are read when somebody asks for them: a server that starts must not wait for them."""
+    read_now, read = [], rules_here.read_ruleset
+
+    def noted(folder: Path, words: Vocabulary) -> Ruleset:
+        read_now.append(folder.name)
+        return read(folder, words)
+
+    monkeypatch.setattr(rules_here, "read_ruleset", noted)
+    service.check_rules(world)
+    assert service.ready(world)[0]
+    assert read_now == ["1.2.0"]
+    assert {each["version"] for each in service.rulesets(world)["rulesets"]} == {"1.0.0", "1.1.0", "1.2.0"}
+    assert sorted(read_now) == ["1.0.0", "1.1.0", "1.2.0"]
 
 
 # -- several processes at once

@@ -124,8 +124,8 @@ def test_the_tree_names_every_module_and_no_other() -> None:
     real = {
         name_of(path)
         for package in ("routing", "api")
-        for path in (ROOT / package).rglob("*.py")
-        if path.name != "__init__.py" and "migrations" not in path.parts
+        for path in (ROOT / package).rglob("*.*")
+        if path.suffix in (".py", ".json") and path.name != "__init__.py" and "migrations" not in path.parts
     }
     assert set(named) == real
 
@@ -196,7 +196,7 @@ SHAPES: Mapping[str, type[BaseModel]] = {
     for shape in (
         ReferenceEntry, Head, ParametersFile, DerivedFile, ScoreFile, TopicFile, SelectionFile, OverlayFile,
         NormVariant,
-        worked_cases._CaseFile, vocabulary._File,
+        worked_cases.WorkedCasesFile, vocabulary.VocabularyFile,
     )
 }  # fmt: skip
 
@@ -270,9 +270,9 @@ def test_every_text_and_every_order_is_described() -> None:
 
 
 def test_the_groups_and_the_criteria_are_those_of_the_code() -> None:
-    (row,) = [row for row in table(FORMAT, "keys: _File") if code(row[0]) == "facts.*.group"]
+    (row,) = [row for row in table(FORMAT, "keys: VocabularyFile") if code(row[0]) == "facts.*.group"]
     assert tuple(re.findall(r"`(\w+)`", row[1])) == GROUPS
-    cases = {code(row[0]): row[1] for row in table(FORMAT, "keys: _CaseFile")}
+    cases = {code(row[0]): row[1] for row in table(FORMAT, "keys: WorkedCasesFile")}
     named = re.findall(r"`(\w+)`", cases["cases[].expect.ruled_out.criterion"])
     assert named == list(worked_cases.CRITERIA)
 
