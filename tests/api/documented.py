@@ -44,7 +44,8 @@ class DocumentedClient(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         response = super().open(*args, **kwargs)
-        assert undocumented(self.application, response) == []
+        if "wegwijs" in self.application.extensions:  # the bare server of a measurement has no document
+            assert undocumented(self.application, response) == []
         return response
 
 

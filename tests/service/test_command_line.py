@@ -334,8 +334,8 @@ def test_no_first_key_is_made_where_others_can_reach_it(tmp_path: Path, monkeypa
     for settings in elsewhere:
         with pytest.raises(BadInput, match="open to a network"):
             serving.prepare(settings)
-    assert serving.prepare(here) is not None
-    assert [serving.prepare(settings) for settings in elsewhere] == [None] * 5  # somebody made a key, so it is meant
+    assert serving.prepare(here)[1] is not None
+    assert [serving.prepare(settings)[1] for settings in elsewhere] == [None] * 5  # somebody made a key, so it is meant
     assert "no TLS" in serving.greeting(elsewhere[0], 8001, None)
     assert "no TLS" not in serving.greeting(here, 8001, None)
 
