@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ConfigDict
 
@@ -11,6 +11,7 @@ from api.schemas import Answer, BedCounts, FieldError, Words, told_only
 from routing.facilities.profile import Status
 from routing.facilities.record import FacilityId, FacilityRecord
 from routing.facilities.reporting import Source
+from routing.vocabulary import ReportKind
 
 _PROFILE = ("coord_precision", "status")
 
@@ -56,7 +57,7 @@ class StatusReport(Answer):
     model_config = ConfigDict(json_schema_extra=told_only("value"))
 
     unit: str
-    kind: Literal["stop", "open", "beds", "crowding", "waiting_minutes", "offload_minutes"]
+    kind: ReportKind
     value: bool | int | BedCounts | None
     observed_at: str
     bed: str | None = None

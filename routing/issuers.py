@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from routing import yamlfile
-from routing.errors import BadData, Finding
-from routing.feeding.sources import refused_address
+from routing.other_servers import none_twice, read_servers, refused_address
 from routing.rights import ROLES
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519")
@@ -72,22 +70,13 @@ class _File(BaseModel):
 
     issuers: list[Issuer] = Field(min_length=1, max_length=20)
 
+    @field_validator("issuers")
+    @classmethod
+    def _named_once(cls, issuers: list[Issuer]) -> list[Issuer]:
+        none_twice([each.issuer for each in issuers])
+        return issuers
+
 
 def read_issuers(path: Path) -> tuple[Issuer, ...]:
     """The issuers in the file `path`. Raises BadData with everything that is wrong, with its line."""
-    file = yamlfile.read(path)
-    try:
-        found = _File.model_validate(file.value).issuers
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False)
-        raise BadData(tuple(_finding(file, problem) for problem in problems)) from None
-    names = [each.issuer for each in found]
-    if double := sorted({name for name in names if names.count(name) > 1}):
-        raise BadData((Finding(file.name, None, f"issuers stand twice: {', '.join(double)}"),))
-    return tuple(found)
-
-
-def _finding(file: yamlfile.YamlFile, problem: Any) -> Finding:
-    location = tuple(problem["loc"])
-    field = ".".join(str(part) for part in location)
-    return file.finding(location, f"`{field}`: {problem['msg'].removeprefix('Value error, ')}")
+    return tuple(read_servers(path, _File).issuers)

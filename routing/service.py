@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,7 @@ from routing.errors import (
     KeysUnusable,
     NotFound,
     StoreUnavailable,
+    WegwijsError,
     bad_input,
     shown,
 )
@@ -58,6 +60,8 @@ from routing.world import World as World
 from routing.world import close_world as close_world
 from routing.world import open_world as open_world
 from routing.world import world_in_child as world_in_child
+
+log = logging.getLogger("wegwijs.service")
 
 PACKAGED = "packaged"
 """The source of a directory that came with Wegwijs."""
@@ -106,8 +110,8 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
         check_rules(world)
         found["directory_revision"] = newest_directory(world).revision
         found["feeds"] = feed_ages(world)
-        log = log_health(world)
-        found["log"] = {name: log[name] for name in ("size", "waiting_seconds")}
+        health = log_health(world)
+        found["log"] = {name: health[name] for name in ("size", "waiting_seconds")}
     except EngineFault:
         return False, {**found, "fault": "the rule engine cannot take these rules"}
     except KeysUnusable:
@@ -119,10 +123,20 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
     return True, {**found, "status": "ready", "fault": None}
 
 
+def warm_up(world: World, example: Mapping[str, Any]) -> None:
+    """Work out of the rules what is worked out only once, by deciding about an `example` that nobody sees, so that the
+    first patient need not wait. What stands in the way of that keeps nobody from starting: `ready` says it."""
+    if ready(world)[0]:
+        try:
+            preview(world, example)
+        except WegwijsError as error:
+            log.warning("the first case was not tried at the start: %s", type(error).__name__)
+
+
 def watched(world: World) -> dict[str, Any]:
     """What a machine watches: `{"feeds", "logs": [{"log", "size", "waiting", "waiting_seconds"}],
     "directory_revision"}`. Raises StoreUnavailable, KeysUnusable."""
-    logs = [log_health(world, log) for log in LOGS]
+    logs = [log_health(world, each) for each in LOGS]
     return {"feeds": feed_ages(world), "logs": logs, "directory_revision": newest_directory(world).revision}
 
 

@@ -22,7 +22,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from routing import log_lines, service
 from routing.errors import WegwijsError, bad_input
-from routing.feeding.sources import loopback
+from routing.other_servers import loopback
 from routing.rights import ROLES
 from routing.sequencer import begin_sequencing
 from routing.settings import Settings
@@ -218,7 +218,5 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
         """The application, made in the worker: connections and the rule engine must not cross a fork."""
         _share_memory()
         world = service.world_in_child(self.world)
-        ready, _ = service.ready(world)
-        if ready:  # the first case need not wait for the engine, nor for what is worked out of the rules only once
-            service.preview(world, EXAMPLE)
+        service.warm_up(world, EXAMPLE)
         return import_module(APPLICATION).create_app(world=world)

@@ -18,8 +18,8 @@ from joserfc.jwk import Key, import_key
 from routing import strictjson
 from routing.errors import BadInput, WegwijsError
 from routing.feeding.fetching import Asking, NotFetched, fetch
-from routing.feeding.sources import refused_address
 from routing.issuers import Issuer
+from routing.other_servers import refused_address
 
 FRESH = timedelta(minutes=15)
 """So long keys are used without asking whether the issuer withdrew one."""

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from routing import yamlfile
-from routing.errors import BadData, Finding
 from routing.feeding.maps import read_map
 from routing.formats.feed import FORMATS
+from routing.other_servers import none_twice, read_servers, refused_address
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Header = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")]
@@ -61,49 +58,16 @@ class _File(BaseModel):
 
     feeds: list[FeedSource] = Field(min_length=1)
 
-
-def refused_address(url: str, *, allow_http: bool) -> str | None:
-    """Why nothing is fetched from `url`; None if it may be."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return "`url` is not an address"
-    if not host or parts.scheme not in ("http", "https"):
-        return "`url` must begin with https://"
-    if parts.username or parts.password:
-        return "`url` must not hold a name or password; use `headers`"
-    if parts.scheme == "http" and not (allow_http or loopback(host)):
-        return "`url` must begin with https:// (or say `allow_http: true`)"
-    return None
-
-
-def loopback(host: str) -> bool:
-    """Whether `host` is this machine itself, which nobody else can reach."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+    @field_validator("feeds")
+    @classmethod
+    def _named_once(cls, feeds: list[FeedSource]) -> list[FeedSource]:
+        none_twice([feed.name for feed in feeds])
+        return feeds
 
 
 def read_feed_sources(path: Path) -> tuple[FeedSource, ...]:
     """The feeds in the file `path`. Raises BadData with everything that is wrong, with its line."""
-    file = yamlfile.read(path)
-    try:
-        found = _File.model_validate(file.value).feeds
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False)
-        raise BadData(tuple(_finding(file, problem) for problem in problems)) from None
-    names = [feed.name for feed in found]
-    if double := sorted({name for name in names if names.count(name) > 1}):
-        raise BadData((Finding(file.name, None, f"names stand twice: {', '.join(double)}"),))
-    return tuple(found)
-
-
-def _finding(file: yamlfile.YamlFile, problem: Any) -> Finding:
-    location = tuple(problem["loc"])
-    field = ".".join(str(part) for part in location)
-    return file.finding(location, f"`{field}`: {problem['msg'].removeprefix('Value error, ')}")
+    return tuple(read_servers(path, _File).feeds)
 
 
 def field_map_of(feed: FeedSource, folder: Path) -> Mapping[str, Any] | None:

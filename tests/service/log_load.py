@@ -45,6 +45,18 @@ def quick_server(folder: Path, database_url: str = "", keys: Path | None = None,
     return Server(folder, port, database_url, keys, {"WEGWIJS_RULESETS": str(few_rules(folder / "rules")), **settings})
 
 
+@contextmanager
+def running(servers: Sequence[Server]) -> Iterator[None]:
+    """All of `servers` answer, and are killed when the block ends."""
+    try:
+        for each in servers:
+            each.start()
+        yield
+    finally:
+        for each in servers:
+            each.kill()
+
+
 def workers_of(server: Server) -> list[int]:
     """The processes of `server` that answer requests, the oldest first."""
     assert server.process is not None

@@ -19,7 +19,8 @@ from routing.errors import BadData
 from routing.feeding.health import feed_ages, feeds_status
 from routing.feeding.runner import AT_ONCE, LONGEST_PAUSE_SECONDS, Pull, keep_pulling, pause_after, pull_once
 from routing.feeding.runner import run as run_all
-from routing.feeding.sources import FeedSource, read_feed_sources, refused_address
+from routing.feeding.sources import FeedSource, read_feed_sources
+from routing.other_servers import refused_address
 from routing.service import World
 from routing.store import feeds as store
 from tests.service.conftest import Clock, Open, Run

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from routing import service
+from routing import service, serving
+from routing.errors import StoreUnavailable
 from routing.rights import Asker
 from routing.serving import THREADS
+from routing.world import World
 from tests.api.conftest import STEMI
 from tests.api.test_serve import Server
 from tests.service.conftest import Clock, Open
@@ -156,3 +158,38 @@ def test_rules_that_take_effect_decide_from_that_moment_without_a_restart(
     clock.forward(seconds=1)
     assert version() == "1.1.0"
     assert service.ready(world)[1]["ruleset"]["version"] == "1.1.0"
+
+
+# -- the first case ---------------------------------------------------------------------------------------------------
+
+
+def test_a_process_that_begins_decides_about_an_example_so_that_the_first_patient_need_not_wait(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decided = []
+    monkeypatch.setattr(service, "preview", lambda here, body: decided.append((here.settings, body)))
+    app = serving._Server(world.settings, world, lambda _: None).load()
+    service.close_world(app.extensions["wegwijs"])
+    assert decided == [(world.settings, serving.EXAMPLE)]
+
+
+def test_the_example_can_be_decided_about(world: World) -> None:
+    service.warm_up(world, serving.EXAMPLE)
+    assert service.preview(world, serving.EXAMPLE)["recommendation"]
+
+
+def test_a_database_that_is_lost_at_the_start_keeps_no_process_from_beginning(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A process that cannot begin would end the whole server, which must come back by itself with its database."""
+
+    def lost(*_: object) -> None:
+        raise StoreUnavailable("gone in the middle")
+
+    monkeypatch.setattr(service, "preview", lost)
+    service.warm_up(world, serving.EXAMPLE)
+    assert "the first case was not tried at the start: StoreUnavailable" in caplog.text
+    monkeypatch.setattr(service, "ready", lambda _: (False, {}))
+    caplog.clear()
+    service.warm_up(world, serving.EXAMPLE)
+    assert caplog.text == "", "nothing is tried where nothing can be decided"

@@ -20,7 +20,7 @@ from routing.store.tables import DECISIONS, IDEMPOTENCY_KEYS
 from tests.api.conftest import STEMI
 from tests.api.test_serve import KEY, PATIENCE_SECONDS, Server
 from tests.service.conftest import empty_database
-from tests.service.log_load import PAUSE_SECONDS, opened_beside, quick_server, workers_of
+from tests.service.log_load import PAUSE_SECONDS, opened_beside, quick_server, running, workers_of
 
 REQUESTS = 40
 
@@ -30,23 +30,14 @@ def servers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Ser
     """Two servers on one database; on SQLite one, of two processes."""
     if request.param == "sqlite":
         made = [quick_server(tmp_path / "one", WEGWIJS_WORKERS="2")]
-        yield from _running(made)
+        with running(made):
+            yield made
         return
     keys = tmp_path / "wegwijs.keys"
     with empty_database(request.getfixturevalue("postgres_server")) as url:
-        yield from _running(
-            [quick_server(tmp_path / name, url, keys, WEGWIJS_WORKERS="1") for name in ("one", "other")]
-        )
-
-
-def _running(made: list[Server]) -> Iterator[list[Server]]:
-    try:
-        for each in made:
-            each.start()
-        yield made
-    finally:
-        for each in made:
-            each.kill()
+        made = [quick_server(tmp_path / name, url, keys, WEGWIJS_WORKERS="1") for name in ("one", "other")]
+        with running(made):
+            yield made
 
 
 def ask(server: Server, key: str) -> tuple[int, str | None, bytes]:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.api.test_serve import Server
 from tests.service.conftest import STEMI
+from tests.service.log_load import running
 
 PLACES = ("umc-utrecht", "erasmus-mc", "radboudumc")
 UNITS = ("seh", "ehh", "pci", "icu", "or", "obstetrics", "picu", "nicu", "trauma", "shockroom", "ct_thrombolysis")
@@ -25,13 +26,8 @@ def servers(database_url: str, tmp_path: Path) -> Iterator[list[Server]]:
             port = free.getsockname()[1]
         (tmp_path / name).mkdir()
         made.append(Server(tmp_path / name, port, database_url, tmp_path / "wegwijs.keys"))
-    try:
-        for server in made:
-            server.start()
+    with running(made):
         yield made
-    finally:
-        for server in made:
-            server.kill()
 
 
 @pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
