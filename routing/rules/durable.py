@@ -8,7 +8,6 @@ that are plain conjunctions over one fact. ADR 0001 lists what goes wrong otherw
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import threading
 import weakref
@@ -22,6 +21,7 @@ import orjson
 from routing.errors import EngineFault
 from routing.rules.at_once import holds, most_at_once
 from routing.rules.condition import Clause, ConditionError, Op, Subject, Test, normal_form
+from routing.rules.engine_names import OF_THE_ENGINE, safe_names
 from routing.rules.parts import Piece, Step, steps
 from routing.rules.rule import Facts, FactValue, Interval, Rule, RuleCycle, Stage
 
@@ -71,31 +71,6 @@ _OPS: Mapping[str, frozenset[Op]] = {
 }
 _IN_C = {"<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte", "!=": "$neq", "not in": "$neq", "at least": "$lte",
          "below": "$gt"}  # fmt: skip
-_OF_THE_ENGINE = (
-    "all", "any", "pri", "count", "cap", "dist", "name", "$lt", "$lte", "$gt", "$gte", "$eq", "$neq", "$mt", "$imt",
-    "$iall", "$iany", "$ex", "$nex", "$or", "$and", "$m", "$add", "$sub", "$mul", "$div", "$l", "$r", "$forward", "$i",
-    "$s", "$timerName", "$baseTime", "$time", "id", "sid", "g", "d", "e",
-)  # fmt: skip
-"""Names that mean something to the engine or to the fence; it compares their hashes only."""
-
-
-def _fnv(name: str) -> int:
-    """The 32-bit hash by which the engine tells names apart; it never compares the names themselves."""
-    value = 0x811C9DC5
-    for byte in name.encode("ascii"):
-        value = (value ^ byte) * 16777619 % 2**32
-    return value
-
-
-def _safe_names(letter: str, taken: Iterable[str]) -> Iterator[str]:
-    """`letter` with a number, leaving out the names whose hash is that of a name handed out before or `taken`."""
-    seen = {_fnv(name) for name in taken}
-    for index in itertools.count():
-        name = f"{letter}{index}"
-        if (value := _fnv(name)) not in seen:
-            seen.add(value)
-            yield name
-
 
 Aspect = str | Test
 """What a property says of a subject: its "value", its "low" or "high" end, whether it is "known", or that one choice
@@ -116,7 +91,7 @@ class _Properties:
     """The generated property names of all aspects that the rules ask about."""
 
     def __init__(self) -> None:
-        self._names = _safe_names("a", _OF_THE_ENGINE)
+        self._names = safe_names("a", OF_THE_ENGINE)
         self._of: dict[str, dict[Aspect, str]] = {}
 
     def name(self, test: Test, subject: Subject) -> str:

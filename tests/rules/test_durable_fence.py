@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from routing.errors import EngineFault
-from routing.rules import durable
+from routing.rules import durable, engine_names
 from routing.rules.at_once import most_at_once
 from routing.rules.condition import ALWAYS, All, AnyOf, Condition, Not, Op, Subject, Test
 from routing.rules.durable import DurableEvaluator, EngineRefusal
@@ -335,10 +335,10 @@ def test_words_never_reach_the_engine(spy: Spy) -> None:
 
 
 def test_names_with_the_same_hash_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert durable._fnv("id") == 926444256  # as in the engine's source
-    assert durable._fnv("sid") == 3593476751
-    monkeypatch.setattr(durable, "_fnv", lambda name: len(name) * 7 + ord(name[-1]) % 3)
-    names = durable._safe_names("a", ["a1"])
+    assert engine_names._fnv("id") == 926444256  # as in the engine's source
+    assert engine_names._fnv("sid") == 3593476751
+    monkeypatch.setattr(engine_names, "_fnv", lambda name: len(name) * 7 + ord(name[-1]) % 3)
+    names = engine_names.safe_names("a", ["a1"])
     assert [next(names) for _ in range(4)] == ["a0", "a2", "a10", "a11"]
 
 
