@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, current_app, request
 
-from api import access, auth, limits, metrics, problems
+from api import access, auth, compression, limits, metrics, problems
 from api.accesses import accesses
 from api.body import answer
 from api.decisions import decisions
@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
     app.extensions["wegwijs.streams"] = Streams()
     access.register(app)
     auth.register(app)
+    compression.register(app)
     limits.register(app, world.settings.rate_limit)
     metrics.watch(world)
     problems.register(app)

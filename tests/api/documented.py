@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 from functools import cache
 from typing import Any
 
 import jsonschema_rs
+import orjson
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
@@ -94,12 +96,17 @@ def _faults(operation: str, response: TestResponse) -> list[str]:
         return [*faults, f"`{response.mimetype}` is not documented ({', '.join(content)})"]
     if not response.mimetype.endswith("json") or response.mimetype in STREAMED:
         return faults
-    kind = response.get_json().get("type")
+    kind = _read(response).get("type")
     if response.mimetype == PROBLEM and kind not in described["x-problem-types"]:
         faults.append(f"the problem `{kind}` is not documented; add it in api/operations.py")
     return faults + _wrong(f"{pointer}/content/{response.mimetype.replace('/', '~1')}/schema", response)
 
 
 def _wrong(pointer: str, response: TestResponse) -> list[str]:
-    errors = validator(pointer).iter_errors(response.get_json())
+    errors = validator(pointer).iter_errors(_read(response))
     return [f"{'/'.join(map(str, error.instance_path))}: {error.message[:300]}" for error in errors]
+
+
+def _read(response: TestResponse) -> Any:
+    body = response.get_data()
+    return orjson.loads(gzip.decompress(body) if response.content_encoding == "gzip" else body)
