@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 from pathlib import Path
@@ -58,3 +59,18 @@ def test_the_bare_server_commits_and_answers_what_it_was_told(
     assert [len(content) for content in kept] == [1700]
     for each in (engine, app.extensions["engine"]):
         each.dispose()
+
+
+def test_a_whole_measurement_refuses_nothing_and_gives_its_ratios(tmp_path: Path) -> None:
+    if shutil.which("wrk") is None:
+        assert "WEGWIJS_TEST_GATE" not in os.environ, "the gate installs wrk"
+        pytest.skip("wrk is not installed (Debian: apt-get install wrk)")
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/beside.sqlite3")
+    told: list[str] = []
+    found = bench_http.measure(settings, [STEMI], seconds=1, progress=told.append)
+    assert found["refused"] == 0
+    assert found["database"] == "sqlite"
+    assert min(found["requests_per_s"], found["bare_requests_per_s"], found["p50_ms"]) > 0
+    assert found["ratio_to_bare"] == round(found["requests_per_s"] / found["bare_requests_per_s"], 3)
+    assert found["answer_bytes"] > 10_000
+    assert len(told) == 4
