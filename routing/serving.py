@@ -21,9 +21,11 @@ import orjson
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from routing import log_lines, service
+from routing.connections import PatientWorker, connections_most
 from routing.errors import WegwijsError, bad_input
 from routing.other_servers import loopback
 from routing.rights import ROLES
+from routing.rules.engine_watch import EngineWatch
 from routing.sequencer import begin_sequencing
 from routing.settings import Settings
 from routing.tokens import check_issuers
@@ -34,6 +36,9 @@ APPLICATION = "api"
 
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder in which all processes of this server count together."""
+
+_TRACE_MOST = 4_000
+"""So many characters are said of where a process was when it crashed."""
 
 _ARENA_MAX = -8
 """M_ARENA_MAX of malloc.h."""
@@ -147,11 +152,26 @@ def _end(_server: Any, worker: Any) -> None:
         end()
 
 
+def _before_fork(server: Any, worker: Any) -> None:
+    """Let it be known of the process that is about to begin where it was when C code crashed or stood still."""
+    worker.trace = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  closed when the process has ended
+    worker.watch = server.app.watch = server.app.watch.of_another_process()
+
+
 def _forget(_server: Any, worker: Any) -> None:
-    """What a process that ended had in use is not in use any more; what it counted stays."""
+    """What a process that ended had in use is not in use any more; what it counted stays. A case on which it crashed or
+    stood still is not put to the rule engine again; of a process that somebody killed nothing is believed of its
+    case."""
     from prometheus_client.multiprocess import mark_process_dead  # not before its folder is known
 
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    with worker.trace as trace:
+        trace.seek(0)
+        where = trace.read(_TRACE_MOST).decode("utf-8", "replace").splitlines()
+    if where and worker.watch.note_lost():
+        log.error("the rule engine did not come back from a case, which is decided without it from now on")
+    if where:
+        log.error("a process crashed or stood still in C code: %s", " | ".join(where))
 
 
 def _listen(server: Any) -> None:
@@ -175,6 +195,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
 
     def __init__(self, settings: Settings, world: World, listening: Callable[[int], None]) -> None:
         self.settings, self.world, self.listening = settings, world, listening
+        self.watch = EngineWatch()
         super().__init__()
 
     def load_config(self) -> None:
@@ -182,7 +203,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
         options = {
             "bind": f"{host}:{self.settings.port}",
             "workers": self.settings.worker_count,
-            "worker_class": "gthread",
+            "worker_class": PatientWorker,
+            "worker_connections": connections_most(),
             "threads": THREADS,
             "timeout": TIMEOUT_SECONDS,
             "graceful_timeout": TIMEOUT_SECONDS,
@@ -192,6 +214,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
             "control_socket_disable": True,
             "loglevel": "warning",
             "proc_name": "wegwijs",
+            "pre_fork": _before_fork,
             "post_worker_init": _begin,
             "worker_exit": _end,
             "child_exit": _forget,
@@ -217,6 +240,6 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
     def load(self) -> Any:
         """The application, made in the worker: connections and the rule engine must not cross a fork."""
         _share_memory()
-        world = service.world_in_child(self.world)
+        world = service.world_in_child(self.world, self.watch)
         service.warm_up(world, EXAMPLE)
         return import_module(APPLICATION).create_app(world=world)
