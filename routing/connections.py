@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import errno
 import faulthandler
+import fcntl
 import re
 import resource
 import selectors
 import socket
+import struct
+import sys
 import time
 from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from typing import Any
 
 from gunicorn.http.unreader import SocketUnreader  # type: ignore[import-untyped]
@@ -49,6 +53,16 @@ CONNECTIONS_MOST = 8_192
 FILES_KEPT = 128
 """Files and connections of a process that are not those of clients."""
 
+ANSWERS_HELD = 1_048_576
+"""So much of answers the system holds for a client that does not read them; the thread that made them goes on."""
+
+UNREAD_MOST = 65_536
+"""Whoever has not read so much of earlier answers gets no further ones."""
+
+UNREAD_SECONDS = 10.0
+PARTING_SECONDS = 2.0
+"""So long a connection that is to be closed waits for the client to have read everything."""
+
 STUCK_SECONDS = 10.0
 """A process in which no Python runs for so long stands still in C code, and will not come back."""
 
@@ -58,6 +72,7 @@ _READ_BY_THREAD = re.compile(rb"\r\n(?:transfer-encoding|expect):", re.IGNORECAS
 _TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"  # nobody may wait
 )
+_SIOCOUTQNSD = 0x894B  # of Linux: how much of what was sent has not left yet
 _NO_MORE_FILES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 _NOTHING_THERE = frozenset((errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED))
 
@@ -66,6 +81,14 @@ def connections_most() -> int:
     """So many connections a process may have: fewer where it may not open so many files."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return CONNECTIONS_MOST if files == resource.RLIM_INFINITY else max(64, min(CONNECTIONS_MOST, files - FILES_KEPT))
+
+
+def unread(sock: socket.socket) -> int:
+    """How many bytes of answers wait because the other side does not read them; 0 where the system cannot tell."""
+    if sys.platform != "linux":
+        return 0
+    found: int = struct.unpack("i", fcntl.ioctl(sock, _SIOCOUTQNSD, b"\0\0\0\0"))[0]
+    return found
 
 
 @dataclass(slots=True)
@@ -124,6 +147,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self.by_thread: set[TConn] = set()
         self.by_thread_most = max(1, self.cfg.threads // 4)
         self.in_turn: deque[TConn] = deque()
+        self.unread: dict[TConn, float] = {}
+        self.parting: dict[TConn, float] = {}
         self.trace: Any = None
         """Where it is written what went on when C code crashed or stood still."""
 
@@ -193,31 +218,97 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self.by_thread.discard(conn)
             if self.in_turn:
                 self._by_thread(self.in_turn.popleft())
-        kept = not fs.cancelled() and fs.exception() is None and fs.result()
-        if kept and (rest := conn.parser.unreader.take_buffered()):
-            conn.sock.setblocking(False)
-            self._await(conn, rest)
+        if fs.cancelled() or fs.exception() is not None:
+            self._close(conn)
+        elif fs.result():
+            self._keep(conn)
         else:
-            super().finish_request(conn, fs)
+            self._part(conn)
 
     def murder_pending(self) -> None:
-        """Close connections whose request did not come to its end in time."""
+        """Close connections whose request did not come to its end in time, or that do not read their answers."""
         now = time.monotonic()
-        for conn, found in list(self.arriving.items()):
-            if found.until > now:
-                if self.alive:  # those that came later have more time left
-                    break
-                continue
-            if found.head:  # enough to be told so
+        for conn in self._too_late(now):
+            if self.arriving[conn].head:  # enough to be told so
                 self._hand_over(conn)
             else:
                 self._drop(conn)
+        for conn, until in list(self.unread.items()):
+            del self.unread[conn]
+            if until > now:
+                self._keep(conn, until)
+            else:
+                self._close(conn)
+        for conn, until in list(self.parting.items()):
+            if until <= now:
+                self._parted(conn)
+
+    def _too_late(self, now: float) -> list[TConn]:
+        by_time = self.arriving.items()  # those that came later have more time left, until all are to end
+        some = takewhile(lambda each: each[1].until <= now, by_time) if self.alive else by_time
+        return [conn for conn, found in some if found.until <= now]
 
     def _cap_keepalive(self, deadline: float) -> None:
         super()._cap_keepalive(deadline)
         for found in self.arriving.values():
             if not found.said:
                 found.until = min(found.until, deadline)
+
+    # -- after an answer ---------------------------------------------------------------------------------------------
+
+    def _keep(self, conn: TConn, until: float = 0.0) -> None:
+        """Let a connection go on to its next request, once most of its earlier answers are read."""
+        try:
+            behind = unread(conn.sock) > UNREAD_MOST
+            conn.sock.setblocking(False)
+        except OSError:
+            self._close(conn)
+            return
+        if behind:
+            self.unread[conn] = until or time.monotonic() + UNREAD_SECONDS
+        elif rest := conn.parser.unreader.take_buffered():
+            self._await(conn, rest)
+        else:
+            conn.set_timeout()
+            if not self.alive:
+                conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
+            self.keepalived_conns.append(conn)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_client_socket_readable, conn))
+
+    def _part(self, conn: TConn) -> None:
+        """Close a connection such that the client can still read its answer; nobody waits for that."""
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._close(conn)
+            return
+        self.parting[conn] = time.monotonic() + PARTING_SECONDS
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._parting, conn))
+
+    def _parting(self, conn: TConn, _sock: Any) -> None:
+        if conn in self.parting:
+            try:
+                if conn.sock.recv(HEAD_MOST):  # what still comes is of no use
+                    return
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                pass
+            self._parted(conn)
+
+    def _parted(self, conn: TConn) -> None:
+        del self.parting[conn]
+        self._unregister(conn)
+        self._close(conn)
+
+    def _unregister(self, conn: TConn) -> None:
+        with suppress(OSError, KeyError, ValueError):
+            self.poller.unregister(conn.sock)
+
+    def _close(self, conn: TConn) -> None:
+        self.nr_conns -= 1
+        conn.close()
 
     # -- what arrives ------------------------------------------------------------------------------------------------
 
@@ -275,8 +366,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         elif len(self.in_turn) < IN_TURN_MOST:
             self.in_turn.append(conn)
         else:
-            self.nr_conns -= 1
-            conn.close()
+            self._close(conn)
 
     def _by_thread(self, conn: TConn) -> None:
         self.by_thread.add(conn)
@@ -297,14 +387,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def _forget(self, conn: TConn) -> Arriving:
         found = self.arriving.pop(conn)
         self.collected -= len(found.said)
-        with suppress(OSError, KeyError, ValueError):
-            self.poller.unregister(conn.sock)
+        self._unregister(conn)
         return found
 
     def _drop(self, conn: TConn) -> None:
         self._forget(conn)
-        self.nr_conns -= 1
-        conn.close()
+        self._close(conn)
 
     def _make_room(self) -> None:
         """Close the connection that has been silent longest: one that never asked anything, before one that did."""
@@ -312,7 +400,5 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self._drop(next(iter(self.arriving)))
         elif self.keepalived_conns:
             conn = self.keepalived_conns.popleft()
-            with suppress(OSError, KeyError, ValueError):
-                self.poller.unregister(conn.sock)
-            self.nr_conns -= 1
-            conn.close()
+            self._unregister(conn)
+            self._close(conn)

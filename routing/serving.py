@@ -21,7 +21,7 @@ import orjson
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from routing import log_lines, service
-from routing.connections import PatientWorker, connections_most
+from routing.connections import ANSWERS_HELD, PatientWorker, connections_most
 from routing.errors import WegwijsError, bad_input
 from routing.other_servers import loopback
 from routing.rights import ROLES
@@ -179,6 +179,7 @@ def _listen(server: Any) -> None:
     for listener in server.LISTENERS:
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             listener.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", SILENCE_SECONDS, 0))
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ANSWERS_HELD)
     # what is here by now is for all workers and for good: it need not be looked through, nor copied, again
     gc.collect()
     gc.freeze()

@@ -21,7 +21,7 @@ from routing.world import World
 from tests.api.conftest import STEMI
 from tests.api.test_serve import Server
 from tests.service.conftest import Clock, Open
-from tests.service.log_load import await_true, call, few_rules, quick_server, workers_of
+from tests.service.log_load import await_true, call, few_rules, install, quick_server, workers_of
 
 MARK = "MARK-Jansen"
 
@@ -111,7 +111,7 @@ def test_what_is_no_request_at_all_leaves_nothing_in_the_log(server: Server) -> 
 
 def test_what_was_installed_meanwhile_is_used_after_a_sighup(server: Server) -> None:
     assert server.process is not None
-    _install(Path(server.settings["WEGWIJS_RULESETS"]), "1.0.1", "2026-01-02T00:00:00+00:00")
+    install(Path(server.settings["WEGWIJS_RULESETS"]), "1.0.1", "2026-01-02T00:00:00+00:00")
     assert server.call("POST", "/v1/decisions", STEMI)[1]["provenance"]["ruleset"]["version"] == "1.0.0"
     os.kill(server.process.pid, signal.SIGHUP)
 
@@ -124,26 +124,12 @@ def test_what_was_installed_meanwhile_is_used_after_a_sighup(server: Server) -> 
     assert server.stop() == 0
 
 
-def _install(rules: Path, version: str, since: str) -> None:
-    """Put another version of the few rules beside the one that is there."""
-    there = rules / "acute-nl/1.0.0"
-    for file in sorted(there.rglob("*.yaml")):
-        copy = there.parent / version / file.relative_to(there)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        text = file.read_text("utf-8")
-        if file.name == "ruleset.yaml":
-            lines = text.splitlines()
-            kept = [line for line in lines if not line.startswith(("version:", "effective_from:"))]
-            text = "\n".join([*kept, f"version: {version}", f'effective_from: "{since}"', ""])
-        copy.write_text(text, "utf-8")
-
-
 def test_rules_that_take_effect_decide_from_that_moment_without_a_restart(
     open_world: Open, clock: Clock, tmp_path: Path
 ) -> None:
     rules = tmp_path / "rules"
     few_rules(rules / "acute-nl/1.0.0")
-    _install(rules, "1.1.0", "2026-11-18T14:00:00+00:00")
+    install(rules, "1.1.0", "2026-11-18T14:00:00+00:00")
     world = open_world(rulesets=rules)
     service.upgrade(world)
     asker = service.authenticate(world, service.create_key(world, "test", frozenset({"triagist"})))
