@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import logging
+import mmap
 import os
 import shlex
 import shutil
@@ -12,6 +13,7 @@ import socket
 import struct
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -19,6 +21,7 @@ from typing import Any
 
 import orjson
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 
 from routing import log_lines, service
 from routing.connections import ANSWERS_HELD, PatientWorker, connections_most
@@ -143,6 +146,7 @@ def _begin(worker: Any) -> None:
     extensions = worker.wsgi.extensions
     extensions["wegwijs.streams"].ending = lambda: not worker.alive
     extensions["wegwijs.sequencer"] = begin_sequencing(extensions["wegwijs"])
+    worker.ready[0] = 1
 
 
 def _end(_server: Any, worker: Any) -> None:
@@ -156,6 +160,7 @@ def _before_fork(server: Any, worker: Any) -> None:
     """Let it be known of the process that is about to begin where it was when C code crashed or stood still."""
     worker.trace = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  closed when the process has ended
     worker.watch = server.app.watch = server.app.watch.of_another_process()
+    worker.ready = mmap.mmap(-1, 1)  # both processes see it
 
 
 def _forget(_server: Any, worker: Any) -> None:
@@ -189,6 +194,22 @@ def _share_memory() -> None:
     """Let threads take memory from two places and not from one for each: what one has freed the others use."""
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
         mallopt(_ARENA_MAX, 2)
+
+
+class _Arbiter(Arbiter):  # type: ignore[misc]
+    """The process above the others."""
+
+    def manage_workers(self) -> None:
+        """Keep as many processes as there should be. Those that are replaced go when the fresh ones can answer: until
+        then nobody would, and clients would wait for what a process works out at its start."""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while len(self.WORKERS) > self.num_workers and time.monotonic() < deadline:
+            fresh = sorted(self.WORKERS.values(), key=lambda worker: worker.age)[-self.num_workers :]
+            if all(worker.ready[0] for worker in fresh):
+                break
+            time.sleep(0.05)
+            self.reap_workers()
+        super().manage_workers()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
@@ -225,6 +246,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
         }
         for name, value in options.items():
             self.cfg.set(name, value)
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        _Arbiter(self).run()
 
     def _ready(self, server: Any) -> None:
         _listen(server)
