@@ -63,6 +63,9 @@ UNREAD_SECONDS = 10.0
 PARTING_SECONDS = 2.0
 """So long a connection that is to be closed waits for the client to have read everything."""
 
+GONE_AFTER_SECONDS = 2.0
+"""Of a request that waited longer for a thread it is looked whether its client is still there."""
+
 STUCK_SECONDS = 10.0
 """A process in which no Python runs for so long stands still in C code, and will not come back."""
 
@@ -89,6 +92,16 @@ def unread(sock: socket.socket) -> int:
         return 0
     found: int = struct.unpack("i", fcntl.ioctl(sock, _SIOCOUTQNSD, b"\0\0\0\0"))[0]
     return found
+
+
+def is_gone(sock: socket.socket) -> bool:
+    """Whether the other side has closed the connection. Asked of a socket that does not block."""
+    try:
+        return not sock.recv(1, socket.MSG_PEEK)
+    except (BlockingIOError, InterruptedError):
+        return False
+    except OSError:
+        return True
 
 
 @dataclass(slots=True)
@@ -358,7 +371,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         """Let a thread go on with what `conn` has said."""
         found = self._forget(conn)
         whole = found.head and len(found.said) >= found.whole and not found.by_thread
-        conn.said, conn.given_up = bytes(found.said), found.until <= time.monotonic()
+        conn.said, conn.there_at = bytes(found.said), time.monotonic()
+        conn.given_up = found.until <= conn.there_at
         if whole or conn.given_up:
             self.enqueue_req(conn)
         elif len(self.by_thread) < self.by_thread_most:
@@ -373,7 +387,10 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self.enqueue_req(conn)
 
     def handle(self, conn: TConn) -> object:
-        """Read a request and answer it, in a thread."""
+        """Read a request and answer it, in a thread; not if its client went away while it waited for one: many do where
+        there is more to do than can be done, and ask again."""
+        if time.monotonic() - conn.there_at > GONE_AFTER_SECONDS and is_gone(conn.sock):
+            return False
         conn.sock.setblocking(True)
         conn.init()
         unreader = Paced(conn.sock)
