@@ -66,7 +66,7 @@ PARTING_SECONDS = 2.0
 GONE_AFTER_SECONDS = 2.0
 """Of a request that waited longer for a thread it is looked whether its client is still there."""
 
-STUCK_SECONDS = 10.0
+STUCK_SECONDS = 15.0
 """A process in which no Python runs for so long stands still in C code, and will not come back."""
 
 _HEAD_END = b"\r\n\r\n"
@@ -162,6 +162,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self.in_turn: deque[TConn] = deque()
         self.unread: dict[TConn, float] = {}
         self.parting: dict[TConn, float] = {}
+        self.well_at = 0.0
         self.trace: Any = None
         """Where it is written what went on when C code crashed or stood still."""
 
@@ -176,8 +177,10 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def notify(self) -> None:
         """Say that this process is well; if it cannot say so for STUCK_SECONDS, it ends, whatever C code does."""
         super().notify()
-        if self.trace is not None:
+        now = time.monotonic()
+        if self.trace is not None and now - self.well_at > STUCK_SECONDS / 10:  # it costs a thread each time
             faulthandler.dump_traceback_later(STUCK_SECONDS, exit=True, file=self.trace)
+            self.well_at = now
 
     def run(self) -> None:
         """Serve until told to stop."""
