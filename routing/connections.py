@@ -43,6 +43,8 @@ BODY_COLLECTED = 262_144
 HEAD_MOST = 65_536
 """More than this before the body is no request."""
 
+_READ_AT_ONCE = 65_536
+
 COLLECTED_MOST = 67_108_864
 """All connections of a process together may have said so much of requests that are not there in full."""
 
@@ -72,9 +74,7 @@ STUCK_SECONDS = 15.0
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
 _READ_BY_THREAD = re.compile(rb"\r\n(?:transfer-encoding|expect):", re.IGNORECASE)
-_TOO_LONG = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"  # nobody may wait
-)
+_TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _SIOCOUTQNSD = 0x894B  # of Linux: how much of what was sent has not left yet
 _NO_MORE_FILES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 _NOTHING_THERE = frozenset((errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED))
@@ -305,7 +305,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def _parting(self, conn: TConn, _sock: Any) -> None:
         if conn in self.parting:
             try:
-                if conn.sock.recv(HEAD_MOST):  # what still comes is of no use
+                if conn.sock.recv(_READ_AT_ONCE):  # what still comes is of no use
                     return
             except (BlockingIOError, InterruptedError):
                 return
@@ -343,7 +343,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         if conn not in self.arriving:  # it went to make room, after the poller had named it
             return
         try:
-            data = conn.sock.recv(BODY_COLLECTED)
+            data = conn.sock.recv(_READ_AT_ONCE)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -367,7 +367,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             with suppress(OSError):
                 conn.sock.send(_TOO_LONG)
             self._drop(conn)
-        elif self.collected > COLLECTED_MOST:
+        while self.collected > COLLECTED_MOST:
             self._drop(next(other for other, each in self.arriving.items() if each.said))
 
     def _hand_over(self, conn: TConn) -> None:

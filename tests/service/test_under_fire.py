@@ -88,6 +88,7 @@ def test_a_promise_that_is_broken_ends_the_program_with_1(
 
 def test_a_decision_that_was_not_answered_or_was_lost_breaks_a_promise(tmp_path: Path) -> None:
     found, load = Found(), Load([], acknowledged=["a", "a"], broken=1, took=[(0.0, 9.0), (0.0, 0.1)])
+    found.calm = 2.0
     found.went_on(load, "in this test")
     found.nothing_lost(load)
     assert set(found.promises.values()) == {False}
