@@ -142,9 +142,9 @@ class Paced(SocketUnreader):  # type: ignore[misc]  # gunicorn carries no types
         self.began, self.received = time.monotonic(), 0
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """What comes next. Raises BlockingIOError if it comes too slowly, as the socket does if nothing comes."""
+        """What comes next. Raises TimeoutError if it comes too slowly."""
         if time.monotonic() - self.began > REQUEST_SECONDS + self.received / BYTES_PER_SECOND:
-            raise BlockingIOError(errno.EAGAIN, "the request comes too slowly")
+            raise TimeoutError("the request comes too slowly")
         data: bytes = super().chunk(size_hint)
         self.received += len(data)
         return data

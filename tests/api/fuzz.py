@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -172,7 +172,7 @@ def main() -> int:
             if report.requests >= arguments.requests:
                 break
         close()
-    grown = memory[-1] - memory[min(SETTLED_AFTER, len(memory)) - 1]
+    grown = growth(memory)
     for message, how in list(report.wrong.items())[:LISTED_MOST]:
         print(f"{message}\n  {how}\n")
     statuses = ", ".join(f"{status}: {count}" for status, count in sorted(report.statuses.items()))
@@ -181,6 +181,11 @@ def main() -> int:
     print(f"{len(report.wrong)} kinds of answers that are not as documented")
     print(f"memory {memory[-1]:.0f} MB, {grown:.0f} MB more than when everything was built")
     return 1 if report.wrong or grown > arguments.growth_most else 0
+
+
+def growth(memory: Sequence[float]) -> float:
+    """How much larger the last of these is than what was there when everything was built."""
+    return memory[-1] - memory[min(SETTLED_AFTER, len(memory)) - 1]
 
 
 def resident_mb() -> float:
