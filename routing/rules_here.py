@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
 from routing.errors import BadData
@@ -71,10 +72,10 @@ def evaluators_of(world: World, rules: Ruleset) -> Evaluators:
     """Both evaluators for `rules`. Raises EngineRefusal."""
     key = ("evaluators", rules.digest, rules.vocabulary.digest)
     if rules.region is None:
-        return world.memory.once(key, lambda: build_evaluators(rules))
+        return world.memory.once(key, lambda: replace(build_evaluators(rules), watch=world.watch))
     national = _national(world, rules)
     like = evaluators_of(world, national) if national is not None else None
-    return world.regional.once(key, lambda: build_evaluators(rules, like))
+    return world.regional.once(key, lambda: replace(build_evaluators(rules, like), watch=world.watch))
 
 
 def _national(world: World, rules: Ruleset) -> Ruleset | None:

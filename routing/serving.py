@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import logging
+import mmap
 import os
 import shlex
 import shutil
@@ -12,6 +13,7 @@ import socket
 import struct
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -19,11 +21,14 @@ from typing import Any
 
 import orjson
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 
 from routing import log_lines, service
+from routing.connections import ANSWERS_HELD, PatientWorker, connections_most
 from routing.errors import WegwijsError, bad_input
 from routing.other_servers import loopback
 from routing.rights import ROLES
+from routing.rules.engine_watch import EngineWatch
 from routing.sequencer import begin_sequencing
 from routing.settings import Settings
 from routing.tokens import check_issuers
@@ -34,6 +39,9 @@ APPLICATION = "api"
 
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder in which all processes of this server count together."""
+
+_TRACE_MOST = 4_000
+"""So many characters are said of where a process was when it crashed."""
 
 _ARENA_MAX = -8
 """M_ARENA_MAX of malloc.h."""
@@ -139,6 +147,7 @@ def _begin(worker: Any) -> None:
     extensions = worker.wsgi.extensions
     extensions["wegwijs.streams"].ending = lambda: not worker.alive
     extensions["wegwijs.sequencer"] = begin_sequencing(extensions["wegwijs"])
+    worker.ready[0] = 1
 
 
 def _end(_server: Any, worker: Any) -> None:
@@ -148,11 +157,27 @@ def _end(_server: Any, worker: Any) -> None:
         end()
 
 
+def _before_fork(server: Any, worker: Any) -> None:
+    """Let it be known of the process that is about to begin where it was when C code crashed or stood still."""
+    worker.trace = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  closed when the process has ended
+    worker.watch = server.app.watch = server.app.watch.of_another_process()
+    worker.ready = mmap.mmap(-1, 1)  # both processes see it
+
+
 def _forget(_server: Any, worker: Any) -> None:
-    """What a process that ended had in use is not in use any more; what it counted stays."""
+    """What a process that ended had in use is not in use any more; what it counted stays. A case on which it crashed or
+    stood still is not put to the rule engine again; of a process that somebody killed nothing is believed of its
+    case."""
     from prometheus_client.multiprocess import mark_process_dead  # not before its folder is known
 
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    with worker.trace as trace:
+        trace.seek(0)
+        where = trace.read(_TRACE_MOST).decode("utf-8", "replace").splitlines()
+    if where and worker.watch.note_lost():
+        log.error("the rule engine did not come back from a case, which is decided without it from now on")
+    if where:
+        log.error("a process crashed or stood still in C code: %s", " | ".join(where))
 
 
 def _listen(server: Any) -> None:
@@ -160,6 +185,7 @@ def _listen(server: Any) -> None:
     for listener in server.LISTENERS:
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             listener.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", SILENCE_SECONDS, 0))
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ANSWERS_HELD)
     _keep_what_is_here()
     gc.enable()
 
@@ -184,11 +210,28 @@ def _of_the_c_library(name: str) -> Callable[..., Any] | None:
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
+class _Arbiter(Arbiter):  # type: ignore[misc]
+    """The process above the others."""
+
+    def manage_workers(self) -> None:
+        """Keep as many processes as there should be. Those that are replaced go when the fresh ones can answer: until
+        then nobody would, and clients would wait for what a process works out at its start."""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while len(self.WORKERS) > self.num_workers and time.monotonic() < deadline:
+            fresh = sorted(self.WORKERS.values(), key=lambda worker: worker.age)[-self.num_workers :]
+            if all(worker.ready[0] for worker in fresh):
+                break
+            time.sleep(0.05)
+            self.reap_workers()
+        super().manage_workers()
+
+
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
     """gunicorn with our settings instead of a command line."""
 
     def __init__(self, settings: Settings, world: World, listening: Callable[[int], None]) -> None:
         self.settings, self.world, self.listening = settings, world, listening
+        self.watch = EngineWatch()
         super().__init__()
 
     def load_config(self) -> None:
@@ -196,7 +239,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
         options = {
             "bind": f"{host}:{self.settings.port}",
             "workers": self.settings.worker_count,
-            "worker_class": "gthread",
+            "worker_class": PatientWorker,
+            "worker_connections": connections_most(),
             "threads": THREADS,
             "timeout": TIMEOUT_SECONDS,
             "graceful_timeout": TIMEOUT_SECONDS,
@@ -206,6 +250,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
             "control_socket_disable": True,
             "loglevel": "warning",
             "proc_name": "wegwijs",
+            "pre_fork": _before_fork,
             "post_worker_init": _begin,
             "worker_exit": _end,
             "child_exit": _forget,
@@ -215,6 +260,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
         }
         for name, value in options.items():
             self.cfg.set(name, value)
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        _Arbiter(self).run()
 
     def _ready(self, server: Any) -> None:
         _listen(server)
@@ -232,7 +281,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
         """The application, made in the worker: connections and the rule engine must not cross a fork."""
         _share_memory()
         gc.disable()
-        world = service.world_in_child(self.world)
+        world = service.world_in_child(self.world, self.watch)
         service.warm_up(world, EXAMPLE)
         application = import_module(APPLICATION).create_app(world=world)
         _keep_what_is_here()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from routing.facilities.directory import Directory
+from routing.rules.engine_watch import EngineWatch
 from routing.settings import Settings
 from routing.store import database
 from routing.vocabulary import Vocabulary, read_vocabulary
@@ -77,6 +78,8 @@ class World:
     """When this process last tried to note that a key is used."""
     issuers: Memory = field(default_factory=lambda: Memory(most=1), repr=False, compare=False)
     """The issuers whose tokens are believed, with their public keys."""
+    watch: EngineWatch | None = field(default=None, repr=False, compare=False)
+    """Which cases the rule engine never came back from, where a process above this one watches that."""
 
 
 def utc_now() -> datetime:
@@ -90,9 +93,9 @@ def open_world(settings: Settings, clock: Callable[[], datetime] = utc_now) -> W
     return World(settings, database.open_engine(settings.database_url), clock, read_vocabulary())
 
 
-def world_in_child(world: World) -> World:
+def world_in_child(world: World, watch: EngineWatch | None = None) -> World:
     """`world` for a process that was forked off: what was read stays, and connections are made anew."""
-    return replace(world, engine=database.open_engine(world.settings.database_url))
+    return replace(world, engine=database.open_engine(world.settings.database_url), watch=watch)
 
 
 def close_world(world: World) -> None:

@@ -68,6 +68,20 @@ class Cluster:
                 os.kill(each, signal.SIGKILL)
         self.process.wait(PATIENCE_SECONDS)
 
+    def stop(self) -> None:
+        """Stop it as an operator does who does not wait for clients: connections are ended, nothing is lost."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(PATIENCE_SECONDS)
+
+    def end_connections(self) -> int:
+        """End all connections of Wegwijs; how many there were."""
+        ask = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'wegwijs'"
+        with psycopg.connect(self.database_url.replace("+psycopg", ""), connect_timeout=3) as connection:
+            row = connection.execute(ask).fetchone()
+            assert row is not None
+            return int(row[0])
+
     def log(self) -> str:
         return (self.folder / "log").read_text("utf-8", "replace")
 

@@ -14,6 +14,7 @@ from itertools import compress
 from routing.errors import EngineFault
 from routing.rules.asking import Asking
 from routing.rules.durable import DurableEvaluator
+from routing.rules.engine_watch import EngineWatch
 from routing.rules.explanation import Explainer, explainer
 from routing.rules.reference import ReferenceEvaluator
 from routing.rules.rule import Facts, FactValue, Rule
@@ -51,6 +52,7 @@ class Evaluators:
     ruleset: Ruleset
     reference: ReferenceEvaluator
     engine: DurableEvaluator
+    watch: EngineWatch | None = None
 
     @cached_property
     def _numbers(self) -> tuple[Callable[[dict[str, FactValue], datetime], None], ...]:
@@ -106,7 +108,10 @@ class Evaluators:
 
     def _ask_engine(self, facts: Facts) -> tuple[frozenset[str] | None, str | None]:
         try:
-            return self.engine.fired(facts), None
+            if self.watch is None:
+                return self.engine.fired(facts), None
+            with self.watch.asking(self.ruleset.digest, facts):
+                return self.engine.fired(facts), None
         except EngineFault as error:
             return None, str(error)
 

@@ -1,7 +1,8 @@
 """Asks what nobody would think of, made from the OpenAPI document: python -m tests.api.fuzz --requests 100000.
 
 Every answer must have a status, a media type, headers and a body that the document knows; a 5xx is wrong unless it is a
-deliberate 503 that says when to come back.
+deliberate 503 that says when to come back. The memory of the process is said with every round: after the first rounds,
+in which everything is built once, it may not grow by more than `--growth-most`.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import argparse
 import itertools
 import logging
+import os
 import secrets
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,9 @@ CHECKS = [
 ]
 
 LISTED_MOST = 20
+
+SETTLED_AFTER = 5
+"""After so many rounds everything that is built once is there."""
 
 
 @dataclass
@@ -146,25 +151,46 @@ def prepared(folder: Path) -> tuple[Flask, str, dict[str, list[str]], Callable[[
 def main() -> int:
     made = argparse.ArgumentParser(prog="python -m tests.api.fuzz", description=__doc__)
     made.add_argument("--requests", type=int, default=2_000, help="about how many (default: 2000)")
+    made.add_argument("--growth-most", type=float, default=150.0, metavar="MB", help="of the memory (default: 150)")
     made.add_argument("--seed", type=int, default=secrets.randbelow(10**9), help="the first seed, to repeat a run")
     arguments = made.parse_args()
-    report, began = Report(), time.monotonic()
+    report, began, memory = Report(), time.monotonic(), list[float]()
     with tempfile.TemporaryDirectory() as folder:
-        app, key, real, close = prepared(Path(folder))
         logging.getLogger("wegwijs.access").setLevel(logging.CRITICAL)  # a line for each request is too much to read
+        app, key, real, close = prepared(Path(folder))
         for number in itertools.count(arguments.seed):
             fuzz(app, key, real, 20, number, report)
-            print(f"seed {number}: {report.requests} requests, {len(report.wrong)} wrong", file=sys.stderr, flush=True)
+            memory.append(resident_mb())
+            seconds = time.monotonic() - began
+            left = seconds / report.requests * max(0, arguments.requests - report.requests)
+            print(
+                f"seed {number}: {report.requests} requests, {len(report.wrong)} wrong, {memory[-1]:.0f} MB, "
+                f"{report.requests / seconds:.0f}/s, {left / 60:.0f} min left",
+                file=sys.stderr,
+                flush=True,
+            )
             if report.requests >= arguments.requests:
                 break
         close()
+    grown = growth(memory)
     for message, how in list(report.wrong.items())[:LISTED_MOST]:
         print(f"{message}\n  {how}\n")
     statuses = ", ".join(f"{status}: {count}" for status, count in sorted(report.statuses.items()))
     print(f"{report.requests} requests in {time.monotonic() - began:.0f} s, first seed {arguments.seed}")
     print(f"statuses {statuses}")
     print(f"{len(report.wrong)} kinds of answers that are not as documented")
-    return 1 if report.wrong else 0
+    print(f"memory {memory[-1]:.0f} MB, {grown:.0f} MB more than when everything was built")
+    return 1 if report.wrong or grown > arguments.growth_most else 0
+
+
+def growth(memory: Sequence[float]) -> float:
+    """How much larger the last of these is than what was there when everything was built."""
+    return memory[-1] - memory[min(SETTLED_AFTER, len(memory)) - 1]
+
+
+def resident_mb() -> float:
+    """The memory of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.api.documented import whole_document
-from tests.api.fuzz import Report, fuzz, prepared
+from tests.api.fuzz import Report, fuzz, growth, prepared, resident_mb
 
 EACH = 1
 
@@ -39,3 +39,10 @@ def test_an_answer_that_is_not_documented_is_found(asked: Any, monkeypatch: pyte
     report = Report()
     fuzz(*asked, EACH, 1, report, only=("/health/live", "/v1/rulesets"))
     assert {message.partition(":")[0] for message in report.wrong} == {"GET /health/live", "GET /v1/rulesets"}
+
+
+def test_memory_that_is_built_once_is_no_growth_and_what_comes_after_is() -> None:
+    assert growth([100, 200, 300, 400, 500, 510, 505]) == 5
+    assert growth([100.0]) == 0
+    assert growth([100, 200, 300, 400, 500, 900]) == 400
+    assert resident_mb() > 10

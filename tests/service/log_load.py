@@ -63,6 +63,20 @@ def workers_of(server: Server) -> list[int]:
     return children_of(server.process.pid)
 
 
+def install(rules: Path, version: str, since: str) -> None:
+    """Put another version of the few rules beside the one that is there."""
+    there = rules / "acute-nl/1.0.0"
+    for file in sorted(there.rglob("*.yaml")):
+        copy = there.parent / version / file.relative_to(there)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        text = file.read_text("utf-8")
+        if file.name == "ruleset.yaml":
+            lines = text.splitlines()
+            kept = [line for line in lines if not line.startswith(("version:", "effective_from:"))]
+            text = "\n".join([*kept, f"version: {version}", f'effective_from: "{since}"', ""])
+        copy.write_text(text, "utf-8")
+
+
 # -- load -------------------------------------------------------------------------------------------------------------
 
 
@@ -79,6 +93,10 @@ class Load:
     """Status and `Retry-After` of every other answer."""
     broken: int = 0
     """Requests that were not answered at all."""
+    unconnected: int = 0
+    """Those of them for which there was no connection: nothing of them was sent."""
+    took: list[tuple[float, float]] = field(default_factory=list)
+    """Of every decision that was acknowledged when it was asked for, and how many seconds that took."""
     checkpoints: list[str] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -108,14 +126,17 @@ class Load:
             if self.stop.is_set():
                 return
             server = self.servers[(number + turn) % len(self.servers)]
+            began = time.monotonic()
             try:
                 status, retry_after, text = call(server, "POST", "/v1/decisions", body)
-            except (OSError, http.client.HTTPException):
+            except (OSError, http.client.HTTPException) as error:
                 self.broken += 1
+                self.unconnected += isinstance(error, ConnectionRefusedError)
                 self.stop.wait(PAUSE_SECONDS)
                 continue
             if status == 201:
                 self.acknowledged.append(json.loads(text)["id"])
+                self.took.append((began, time.monotonic() - began))
             else:
                 self.refused.append((status, retry_after))
                 self.stop.wait(PAUSE_SECONDS)

@@ -71,6 +71,7 @@ def test_workers_killed_under_load_lose_nothing(server: Server) -> None:
             time.sleep(0.037 * number)
         load.more(20)
     assert_nothing_lost(load)
+    assert "did not come back" not in server.log(), "of a process that somebody killed nothing is believed of its case"
 
 
 def test_a_server_killed_under_load_loses_nothing(server: Server) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -19,9 +20,9 @@ from routing.rights import Asker
 from routing.serving import THREADS
 from routing.world import World
 from tests.api.conftest import STEMI
-from tests.api.test_serve import Server
+from tests.api.test_serve import KEY, Server
 from tests.service.conftest import Clock, Open
-from tests.service.log_load import await_true, call, few_rules, quick_server, workers_of
+from tests.service.log_load import await_true, call, few_rules, install, quick_server, workers_of
 
 MARK = "MARK-Jansen"
 
@@ -31,8 +32,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
     few_rules(folder / "versions/acute-nl/1.0.0")
     made = quick_server(folder, WEGWIJS_WORKERS="2", WEGWIJS_RULESETS=str(folder / "versions"))
-    program = "from routing import cli, serving; serving.SILENCE_SECONDS = 2; cli.main(['serve'])"
-    made.command = (sys.executable, "-c", program)
+    program = (
+        "from routing import cli, connections, serving; serving.SILENCE_SECONDS = connections.REQUEST_SECONDS = 2; "
+    )
+    made.command = (sys.executable, "-c", f"{program}cli.main(['serve'])")
     try:
         made.start()
         yield made
@@ -84,6 +87,34 @@ def test_clients_that_stop_in_the_middle_of_a_request_keep_nobody_waiting(server
             each.close()
 
 
+@pytest.mark.parametrize("length", ["Content-Length: 999", "Content-Length: 999999", "Transfer-Encoding: chunked"])
+def test_who_does_not_send_all_of_a_request_in_time_is_told_so(server: Server, length: str) -> None:
+    head = (
+        f"POST /v1/decisions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\nContent-Type: application/json\r\n"
+    )
+    with connected(server, f"{head}{length}\r\n\r\n".encode()) as connection:
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    if length.endswith("999999"):
+        assert answer.startswith(b"HTTP/1.1 413 "), "what is too large is told so at once"
+    else:
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"/problems/request-timeout" in answer
+
+
+def test_who_does_not_even_send_a_whole_head_is_cut_off(server: Server) -> None:
+    began = time.monotonic()
+    with connected(server, b"POST /v1/decisions HTTP/1.1\r\nHost: x\r\n") as connection:
+        assert connection.recv(65_536) == b""
+    assert time.monotonic() - began < 20, "a few times as long as a request may take"
+
+
+def test_requests_that_are_sent_together_are_answered_in_their_order(server: Server) -> None:
+    asked = [f"GET /{place} HTTP/1.1\r\nHost: x\r\n" for place in ("health/live", "nowhere", "v1/facilities")]
+    with connected(server, "\r\n".join([*asked[:2], asked[2] + "Connection: close\r\n\r\n"]).encode()) as connection:
+        said = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert re.findall(rb"HTTP/1.1 (\d+) ", said) == [b"200", b"404", b"401"]
+
+
 def test_what_is_no_request_at_all_leaves_nothing_in_the_log(server: Server) -> None:
     before = len(server.log())
     for text in (
@@ -111,7 +142,7 @@ def test_what_is_no_request_at_all_leaves_nothing_in_the_log(server: Server) -> 
 
 def test_what_was_installed_meanwhile_is_used_after_a_sighup(server: Server) -> None:
     assert server.process is not None
-    _install(Path(server.settings["WEGWIJS_RULESETS"]), "1.0.1", "2026-01-02T00:00:00+00:00")
+    install(Path(server.settings["WEGWIJS_RULESETS"]), "1.0.1", "2026-01-02T00:00:00+00:00")
     assert server.call("POST", "/v1/decisions", STEMI)[1]["provenance"]["ruleset"]["version"] == "1.0.0"
     os.kill(server.process.pid, signal.SIGHUP)
 
@@ -124,26 +155,12 @@ def test_what_was_installed_meanwhile_is_used_after_a_sighup(server: Server) -> 
     assert server.stop() == 0
 
 
-def _install(rules: Path, version: str, since: str) -> None:
-    """Put another version of the few rules beside the one that is there."""
-    there = rules / "acute-nl/1.0.0"
-    for file in sorted(there.rglob("*.yaml")):
-        copy = there.parent / version / file.relative_to(there)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        text = file.read_text("utf-8")
-        if file.name == "ruleset.yaml":
-            lines = text.splitlines()
-            kept = [line for line in lines if not line.startswith(("version:", "effective_from:"))]
-            text = "\n".join([*kept, f"version: {version}", f'effective_from: "{since}"', ""])
-        copy.write_text(text, "utf-8")
-
-
 def test_rules_that_take_effect_decide_from_that_moment_without_a_restart(
     open_world: Open, clock: Clock, tmp_path: Path
 ) -> None:
     rules = tmp_path / "rules"
     few_rules(rules / "acute-nl/1.0.0")
-    _install(rules, "1.1.0", "2026-11-18T14:00:00+00:00")
+    install(rules, "1.1.0", "2026-11-18T14:00:00+00:00")
     world = open_world(rulesets=rules)
     service.upgrade(world)
     asker = service.authenticate(world, service.create_key(world, "test", frozenset({"triagist"})))

@@ -45,6 +45,7 @@ MAY_BE_IMPURE = (
     "routing/keys_here.py",
     "routing/world.py",
     "routing/settings.py",
+    "routing/connections.py",
     "routing/serving.py",
     "routing/cli.py",
     "routing/terminal.py",
