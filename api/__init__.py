@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
     app.url_map.merge_slashes = False
     app.extensions["wegwijs"] = world
     app.extensions["wegwijs.streams"] = Streams()
+    app.extensions["wegwijs.count_attempt"] = metrics.count_attempt
     access.register(app)
     auth.register(app)
     limits.register(app, world.settings.rate_limit)

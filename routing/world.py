@@ -77,6 +77,8 @@ class World:
     """When this process last tried to note that a key is used."""
     issuers: Memory = field(default_factory=lambda: Memory(most=1), repr=False, compare=False)
     """The issuers whose tokens are believed, with their public keys."""
+    webhooks: Memory = field(default_factory=lambda: Memory(most=1), repr=False, compare=False)
+    """Who is told of patients that come, with the secrets with which that is signed."""
 
 
 def utc_now() -> datetime:
