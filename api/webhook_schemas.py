@@ -147,7 +147,7 @@ class PreAlertEvent(Answer):
     data: AlertData
 
 
-class TestData(Answer):
+class AlertTest(Answer):
     """Says that it is a test."""
 
     event: Literal["test"]
@@ -165,4 +165,4 @@ class PreAlertTest(Answer):
     time: str
     datacontenttype: Literal["application/json"]
     expirytime: str
-    data: TestData
+    data: AlertTest

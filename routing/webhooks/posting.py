@@ -92,6 +92,8 @@ def _exchanged(asked: Posting, line: _Line) -> Posted:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection.request("POST", target, asked.body, {**asked.headers, "Connection": "close"})
     answer = connection.getresponse()
+    if line.cut:  # in the middle of the headers, which looks like their end
+        raise TimeoutError
     with answer:  # the status says all; what else is sent is not read
         if 200 <= answer.status < 300:
             return Posted(answer.status)
