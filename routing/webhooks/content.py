@@ -131,7 +131,7 @@ def _what_happened(world: World, connection: database.Connection, delivery: Deli
     recorded = in_order([plain(each) for each in found.values()])
     cause = next((each for each in recorded if each["id"] == str(delivery.cause_id)), None)
     if cause is None:
-        recorded = [each for each in recorded if datetime.fromisoformat(each["recorded_at"]) <= delivery.made_at]
+        recorded = [each for each in recorded if datetime.fromisoformat(each["recorded_at"]) < delivery.made_at]
     decided = standing(recorded[: recorded.index(cause) + 1] if cause is not None else recorded).decided
     return (None if cause is None else cause["event"]), (None if decided is None else decided["urgency"])
 

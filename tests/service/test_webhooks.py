@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +95,11 @@ def settled(sender: Sender, rounds: int = 1) -> None:
 
 
 def all_sent(sender: Sender) -> None:
-    """Send until nothing is due any more."""
+    """Send until nothing is due any more. What is recorded at one moment is told a moment apart."""
+    clock = sender.world.clock
+    assert isinstance(clock, Clock)
     for _ in range(50):
+        clock.forward(milliseconds=1)
         settled(sender)
         if not sender.on_their_way and send_due(sender) == 0:
             return
@@ -129,6 +132,7 @@ def test_the_place_is_told_at_once_signed_and_in_the_form_of_cloudevents(
     assert not checked(request.headers, request.body + b" ", SECRET)
     assert request.headers["content-type"] == "application/cloudevents+json; charset=utf-8"
     assert request.headers["webhook-timestamp"] == str(int(clock.now.timestamp()))
+    decision = service.decision(world, made, AUDITOR)
     event = request.event
     assert event["id"] == request.headers["webhook-id"]
     head = {key: event[key] for key in ("specversion", "source", "type", "subject", "time")}
@@ -137,10 +141,10 @@ def test_the_place_is_told_at_once_signed_and_in_the_form_of_cloudevents(
         "source": "https://wegwijs.example.nl",
         "type": "nl.wegwijs.pre-alert.recommended",
         "subject": made,
-        "time": clock.now.isoformat(),
+        "time": decision["decided_at"],
     }
-    assert event["expirytime"] == (clock.now + timedelta(hours=2)).isoformat()
-    data, decision = event["data"], service.decision(world, made, AUDITOR)
+    assert event["expirytime"] == (datetime.fromisoformat(event["time"]) + timedelta(hours=2)).isoformat()
+    data = event["data"]
     assert data["place"] == {"id": PLACE, "name": "UMC Utrecht", "city": "Utrecht"}
     assert (data["urgency"], data["urgency_advised"], data["coming"]) == ("U1", "U1", True)
     assert [each["code"] for each in data["conditions"]] == [each["code"] for each in decision["conditions"]]
@@ -537,7 +541,7 @@ def test_a_receiver_that_does_not_get_done_is_cut_off_and_keeps_nobody_waiting(
     behave: Callable[[Request], None], told: Told, asker: Asker, receiver: Receiver
 ) -> None:
     with receiving() as quick:
-        world = told(subscription(quick, "quick"), timeout_seconds=1)
+        world = told(subscription(quick, "quick", timeout_seconds=60), timeout_seconds=5)
         receiver.behave = behave
         sender, _ = sender_of(world)
         for _ in range(6):
@@ -546,11 +550,11 @@ def test_a_receiver_that_does_not_get_done_is_cut_off_and_keeps_nobody_waiting(
         send_due(sender)
         while len(quick.taken) < 4:
             time.sleep(0.005)
-        assert time.monotonic() - began < 1, "the quick one has it before the slow one is late"
+        assert time.monotonic() - began < 5, "the quick one has it before the slow one is late"
         settled(sender)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30
     errors = {row.error for row in rows(world) if row.subscription == "board" and row.error}
-    assert errors == {"no answer within 1 seconds"}
+    assert errors == {"no answer within 5 seconds"}
 
 
 def test_a_body_without_end_is_not_read(told: Told, asker: Asker, receiver: Receiver) -> None:
@@ -579,13 +583,11 @@ def test_what_cannot_be_reached_is_said_in_words(told: Told, asker: Asker) -> No
     assert rows(world)[0].error == "nobody listens at its address"
 
 
-def certificate(folder: Path, name: str, clock_skew: timedelta = timedelta(0)) -> Path:
+def certificate(folder: Path, name: str) -> Path:
     """A certificate that nobody else signed, with its key."""
-    from datetime import UTC, datetime
-
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC) + clock_skew
+    now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -722,7 +724,6 @@ def test_what_was_erased_is_not_told_any_more(told: Told, asker: Asker, receiver
     assert {(row.state, row.facility_id, row.error) for row in rows(world)} == {("erased", None, None)}
     with pytest.raises(Erased):
         pre_alerts_of(world, made, asker)
-    assert service.decision is not None
 
 
 def test_what_is_erased_between_being_handed_out_and_being_read_is_not_told(
