@@ -78,13 +78,13 @@ class AlertNeed(Answer):
 
 
 class AlertExpected(Answer):
-    """When the patient comes (`at`), by a way of so many minutes that lies between `low` and `high`; worked out at
-    `as_of`, when it was decided."""
+    """When the patient comes (`at`; null if that is not known), by a way of so many minutes that lies between `low` and
+    `high`; worked out at `as_of`, when it was decided."""
 
     minutes: int
     low: int
     high: int
-    at: str
+    at: str | None
     as_of: str
 
 

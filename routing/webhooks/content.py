@@ -151,14 +151,18 @@ def _condition(found: Mapping[str, Any], years: int | None) -> dict[str, Any]:
 
 def _expected(decision: Mapping[str, Any], facility_id: str | None) -> dict[str, Any] | None:
     """How long the way is and when the patient comes, by the moment of the decision; None where that was not known."""
-    places: Sequence[Mapping[str, Any]] = (
-        decision["recommendation"], *decision["alternatives"], *decision["ruled_out"]
-    )  # fmt: skip
+    candidates: Sequence[Mapping[str, Any]] = (decision["recommendation"], *decision["alternatives"])
+    places = (*candidates, *decision["ruled_out"])
     found = next((each for each in places if each["facility"]["id"] == facility_id and facility_id), None)
     if found is None or found["travel"] is None:
         return None
-    travel, decided_at = found["travel"], datetime.fromisoformat(decision["decided_at"])
-    at = found.get("arrival_at") or (decided_at + timedelta(minutes=travel["minutes"])).isoformat()
+    travel = found["travel"]
+    # before the way begins it takes as long, wherever it goes
+    known = next((each for each in (found, *candidates) if each.get("arrival_at") and each["travel"]), None)
+    at = None
+    if known is not None:
+        later = timedelta(minutes=travel["minutes"] - known["travel"]["minutes"])
+        at = (datetime.fromisoformat(known["arrival_at"]) + later).isoformat()
     return {**{key: travel[key] for key in ("minutes", "low", "high")}, "at": at, "as_of": decision["decided_at"]}
 
 

@@ -321,6 +321,21 @@ def test_each_place_is_told_what_becomes_of_the_patient_in_order(told: Told, ask
     assert [event["sequence"] for event in receiver.taken] == sorted(event["sequence"] for event in receiver.taken)
 
 
+def test_a_place_that_was_ruled_out_is_told_when_a_patient_comes_all_the_same(
+    told: Told, asker: Asker, receiver: Receiver
+) -> None:
+    world = told()
+    decision = service.decide(world, STEMI, asker)
+    there = decision["ruled_out"][0]
+    outcomes.record_outcome(world, decision["id"], {**DIVERTED, "destination": there["facility"]["id"]}, asker)
+    all_sent(sender_of(world)[0])
+    data = next(event["data"] for event in receiver.taken if event["data"]["event"] == "diverted")
+    assert data["place"]["name"] == there["facility"]["name"]
+    later = there["travel"]["minutes"] - decision["recommendation"]["travel"]["minutes"]
+    here = datetime.fromisoformat(decision["recommendation"]["arrival_at"])
+    assert datetime.fromisoformat(data["expected"]["at"]) == here + timedelta(minutes=later)
+
+
 def test_who_arrived_is_not_taken_back_and_who_came_elsewhere_is(
     told: Told, asker: Asker, receiver: Receiver, clock: Clock
 ) -> None:
