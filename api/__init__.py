@@ -25,14 +25,16 @@ from api.vocabulary import vocabulary
 from routing.service import World, open_world
 from routing.settings import Settings
 from routing.tokens import check_issuers
+from routing.webhooks.subscriptions import subscribed
 
 
 def create_app(settings: Settings | None = None, world: World | None = None) -> Flask:
     """The web application: over `world` if given, else over the world that `settings` (or the environment) describe.
-    Raises BadData for a file of issuers that cannot be used."""
+    Raises BadData or BadInput for a file of issuers or subscriptions that cannot be used."""
     if world is None:
         world = open_world(settings or Settings())
     check_issuers(world)
+    subscribed(world)
     app = Flask(__name__, static_folder=None)
     # one more byte than may be: a body in chunks is cut here without a word, and only its length betrays it
     app.config["MAX_CONTENT_LENGTH"] = world.settings.body_limit + 1
@@ -40,6 +42,7 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
     app.url_map.merge_slashes = False
     app.extensions["wegwijs"] = world
     app.extensions["wegwijs.streams"] = Streams()
+    app.extensions["wegwijs.count_attempt"] = metrics.count_attempt
     access.register(app)
     auth.register(app)
     compression.register(app)

@@ -33,7 +33,7 @@ class AccessUser(_Answer):
 class AccessSource(_Answer):
     """From where, and by which call or command."""
 
-    system: Literal["api", "command line"]
+    system: Literal["api", "command line", "server"]
     call: str | None
     request_id: str | None
 

@@ -10,6 +10,7 @@ from api.body import answer, json_object, no_body
 from api.conditions import idempotency_key
 from api.queries import CapsuleQuery, DecisionQuery, identifier, query
 from routing import capsules, outcomes, service
+from routing.webhooks.shown import pre_alerts_of
 
 decisions = Blueprint("decisions", __name__, url_prefix="/v1/decisions")
 
@@ -51,6 +52,12 @@ def record_outcome(decision_id: str) -> Response:
 def read_outcome(decision_id: str) -> Response:
     """What was recorded of a decision, the newest first."""
     return answer(outcomes.outcomes_of(world(), identifier("decision", decision_id), asker()))
+
+
+@decisions.get("/<decision_id>/pre-alerts")
+def pre_alerts(decision_id: str) -> Response:
+    """Whether the place where the patient goes was told, and what to do if not."""
+    return answer(pre_alerts_of(world(), identifier("decision", decision_id), asker()))
 
 
 @decisions.get("/<decision_id>/capsule")

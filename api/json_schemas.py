@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from api.case_schema import case_schema
 from api.schemas import Decision
+from api.webhook_schemas import AlertData
 from routing.rules.publication import PublishedFile
 from routing.rules.shapes import DerivedFile, Head, OverlayFile, ParametersFile, ScoreFile, SelectionFile, TopicFile
 from routing.vocabulary import AMBULANCES, URGENCIES, Vocabulary, VocabularyFile
@@ -34,6 +35,7 @@ class SchemaOf:
 SCHEMAS_OF_FILES: Mapping[str, SchemaOf] = {
     "case": SchemaOf(None, (), "A case, with every fact that may be observed."),
     "decision": SchemaOf(Decision, (), "A decision."),
+    "pre-alert": SchemaOf(AlertData, (), "What the system of a place is told of a patient."),
     "ruleset": SchemaOf(Head, ("*/*/ruleset.yaml",), "The head of a ruleset."),
     "parameters": SchemaOf(ParametersFile, ("*/*/parameters.yaml",), "Thresholds, norms and deadlines."),
     "derived": SchemaOf(DerivedFile, ("*/*/derived.yaml",), "Numbers that are computed of facts."),

@@ -35,6 +35,9 @@ DISAGREEMENTS = prometheus.Counter(
 ENGINE_FAULTS = prometheus.Counter(
     "wegwijs_engine_faults", "Recorded decisions in which the rule engine failed and the plain meaning decided alone."
 )
+ATTEMPTS = prometheus.Counter(
+    "wegwijs_webhook_attempts", "Attempts to tell the system of a place, by result.", ("subscription", "result")
+)
 POOL = prometheus.Gauge(
     "wegwijs_pool_connections_in_use", "Connections to the database that are in use.", multiprocess_mode="livesum"
 )
@@ -65,6 +68,11 @@ def count_decision(decision: Mapping[str, Any]) -> None:
         (ENGINE_FAULTS if failed else DISAGREEMENTS).inc()
 
 
+def count_attempt(subscription: str, result: str) -> None:
+    """Count an attempt to tell a system that is subscribed."""
+    ATTEMPTS.labels(subscription, result).inc()
+
+
 class Now(Collector):
     """What is looked up in the database at the moment somebody watches."""
 
@@ -72,7 +80,7 @@ class Now(Collector):
         self.found = found
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """How old feeds are, and how far the logs are behind."""
+        """How old feeds are, how long pre-alerts wait, and how far the logs are behind."""
         age = GaugeMetricFamily("wegwijs_feed_age_seconds", "How old what a feed said last is.", labels=["feed"])
         late = GaugeMetricFamily("wegwijs_feed_late", "Whether a feed is late (1).", labels=["feed"])
         for feed in self.found["feeds"]:
@@ -81,6 +89,7 @@ class Now(Collector):
                 age.add_metric([feed["name"]], feed["age_seconds"])
         yield age
         yield late
+        yield from self._webhooks()
         size = GaugeMetricFamily("wegwijs_log_entries", "Entries that stand in a log, signed.", labels=["log"])
         waiting = GaugeMetricFamily("wegwijs_log_waiting", "Entries that wait for their place.", labels=["log"])
         behind = GaugeMetricFamily("wegwijs_log_behind_seconds", "How long the oldest of them waits.", labels=["log"])
@@ -92,6 +101,18 @@ class Now(Collector):
         yield GaugeMetricFamily(
             "wegwijs_directory_revision", "The newest revision of the directory.", self.found["directory_revision"]
         )
+
+    def _webhooks(self) -> Iterator[GaugeMetricFamily]:
+        waiting = GaugeMetricFamily("wegwijs_webhook_waiting", "Events that wait to be told.", labels=["subscription"])
+        oldest = GaugeMetricFamily(
+            "wegwijs_webhook_oldest_seconds", "How long the oldest of them waits.", labels=["subscription"]
+        )
+        late = GaugeMetricFamily("wegwijs_webhook_late", "Whether a receiver is late (1).", labels=["subscription"])
+        for each in self.found["webhooks"]:
+            waiting.add_metric([each["name"]], each["waiting"])
+            oldest.add_metric([each["name"]], each["waiting_seconds"])
+            late.add_metric([each["name"]], float(each["late"]))
+        yield from (waiting, oldest, late)
 
 
 @metrics.get("")

@@ -21,9 +21,21 @@ from api.auth import ACTIONS, OPEN, world
 from api.body import answer
 from api.case_schema import case_schema
 from api.json_schemas import MEDIA_TYPE, SCHEMAS_OF_FILES, schema_named, tidied
-from api.operations import ALWAYS, CASE, FEED, JSON, OPERATIONS, REPORTS, SCHEMAS, WITH_KEY, Operation, Success
+from api.operations import (
+    ALWAYS,
+    CASE,
+    FEED,
+    JSON,
+    OPERATIONS,
+    REPORTS,
+    SCHEMAS,
+    WITH_KEY,
+    Operation,
+    Success,
+)
 from api.problem_schemas import BrokenFeed, Problem
 from api.problems import TYPES, problem_address
+from api.sent import sent_operation
 from routing.errors import NotFound
 from routing.facilities.reporting import ReportBody
 from routing.formats.feed import FORMATS
@@ -149,6 +161,7 @@ def document(app: Flask, words: Vocabulary) -> Json:
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": what} for name, what in TAGS.items()],
         "paths": paths,
+        "webhooks": {"pre-alert": {"post": sent_operation()}},
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key."}},
             "parameters": {name: _header_parameter(name) for name in REQUEST_HEADERS},

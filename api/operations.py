@@ -12,6 +12,7 @@ from api.access_schemas import AccessPage, PatientAccessPage
 from api.accesses import AccessExport, AccessSearch, PatientSearch
 from api.erasure import ErasureBody
 from api.feeds import FeedQuery
+from api.health_schemas import Live, Ready
 from api.log_schemas import Consistency, Inclusion, LogKeys
 from api.outcome_schemas import Outcome, OutcomeList, Overrules
 from api.place_schemas import (
@@ -42,15 +43,14 @@ from api.schemas import (
     DecisionPage,
     Erasure,
     Figures,
-    Live,
     Pointer,
-    Ready,
     Replay,
     RulesetAnswer,
     RulesetPage,
     SchemaList,
     VocabularyAnswer,
 )
+from api.webhook_schemas import PreAlertEvent, PreAlerts, PreAlertTest
 from routing.facilities.reporting import ReportBody
 from routing.log.capsule_form import CapsuleForm
 from routing.outcome_body import Said
@@ -164,6 +164,9 @@ OPERATIONS: Mapping[str, Operation] = {
         headers=("Idempotency-Key",),
     ),
     "decisions.read_outcome": Operation(_ok(OutcomeList, "All that was recorded."), problems=_STORED),
+    "decisions.pre_alerts": Operation(
+        _ok(PreAlerts, "What was told, and what was not."), problems=("not-found", "erased")
+    ),
     "decisions.capsule": Operation(
         _ok(CapsuleForm, "A file to keep.", "Content-Disposition"), problems=_STORED, query=CapsuleQuery
     ),
@@ -248,7 +251,10 @@ OPERATIONS: Mapping[str, Operation] = {
 }
 """Endpoint -> what it takes and answers. An endpoint that is not here is in no document, and a test says so."""
 
-SCHEMAS: tuple[Model, ...] = (wrong.Problem, wrong.BrokenFeed, ReportBody)
+SENT = (PreAlertEvent, PreAlertTest)
+"""What this server sends by itself, to the systems of places that are subscribed."""
+
+SCHEMAS: tuple[Model, ...] = (wrong.Problem, wrong.BrokenFeed, ReportBody, *SENT)
 """Models that stand in the document beside those of the table."""
 
 WITH_QUERY = frozenset(endpoint for endpoint, operation in OPERATIONS.items() if operation.query is not None)

@@ -388,39 +388,6 @@ class FieldError(Answer):
     allowed: str | None
 
 
-class Live(Answer):
-    """That the process runs."""
-
-    status: Literal["live"]
-
-
-class FeedAge(Answer):
-    """How long ago a feed last answered well (null: never), and whether that is too long."""
-
-    name: str
-    age_seconds: int | None
-    late: bool
-
-
-class LogHealth(Answer):
-    """How many entries of the log were signed, and how long the oldest one waits for that (0: none does)."""
-
-    size: int
-    waiting_seconds: float
-
-
-class Ready(Answer):
-    """Whether decisions can be made and recorded now; `fault` says why not."""
-
-    status: Literal["ready", "not ready"]
-    directory_revision: int | None
-    ruleset: RulesetName | None
-    engine: bool
-    feeds: list[FeedAge]
-    log: LogHealth | None
-    fault: str | None
-
-
 class SchemaList(Answer):
     """Name of a JSON Schema -> its address."""
 

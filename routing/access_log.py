@@ -110,7 +110,7 @@ def _user(asker: Asker) -> User:
 
 
 def _source(asker: Asker) -> Source:
-    system = "api" if asker.key_id else "command line"
+    system = "server" if asker.by_itself else "api" if asker.key_id else "command line"
     # a client chooses the id of its request: one that may be a BSN is not worth a line with a BSN in it
     given = asker.request_id
     return Source(system, asker.source, None if given is None or looks_like_bsn(given) else given)

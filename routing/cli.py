@@ -28,6 +28,7 @@ from routing.cli_records import add_erase_command, add_figures_command, add_rete
 from routing.cli_replay import add_replay_command
 from routing.cli_rules import add_rules_commands
 from routing.cli_settings import add_settings_command
+from routing.cli_webhooks import add_webhooks_commands
 from routing.errors import BadData, BadInput, Fault, WegwijsError, bad_input
 from routing.formats.labelled import read_labelled
 from routing.packaged import Desk, decide_at_desk, open_desk, ruleset_folders
@@ -114,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
     add_norms_command(commands)
     add_facilities_commands(add_group(commands, "facilities", "Look into the directory of places of care."))
     add_feeds_commands(add_group(commands, "feeds", "Pull live status of places from elsewhere."))
+    add_webhooks_commands(add_group(commands, "webhooks", "Tell the systems of places that a patient comes."))
     add_overrules_command(commands)
     add_verify_command(commands)
     add_log_commands(add_group(commands, "log", "Check the log of decisions, and take decisions along."))

@@ -39,6 +39,8 @@ from routing.service import as_id
 from routing.stops import StopPolicy
 from routing.store import database, decisions, outcomes, reservations
 from routing.store.accesses import subjects_of
+from routing.vocabulary import URGENCIES
+from routing.webhooks import outbox
 from routing.world import World
 
 OF_A_PLACE = ("arrived", "confirmed", "refused", "withdrawn")
@@ -95,6 +97,9 @@ def _record_outcome(
         record = _record(said, about, asker, now)
         record["notes"] = [*_notes(world, record, about, before, happened_among)]
         beside = repeats.rows_of(request, UUID(record["id"]), about.id, now)
+        urgency = URGENCIES.index(about.record["result"]["urgency"]["level"])
+        told = outbox.About(about.id, about.advised, urgency)
+        beside += outbox.of_outcome(world, connection, told, earlier, record, directory, now)
         add(connection, make_ready(checked_keyring(world, connection), "outcome", record), now, beside)
         outcomes.append(connection, _row(record, asker, now))
         _show(connection, about, standing([*earlier, record]).decided)

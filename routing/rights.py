@@ -41,7 +41,7 @@ class Asker:
     the key; None is no limit. `organisation` is whose key it is. Whoever sits at the server itself has no key: then the
     id is empty.
 
-    `ends_at` is when what the asker showed stops being valid, if it does.
+    `ends_at` is when what the asker showed stops being valid, if it does. `by_itself`: nobody asks, the server does it.
 
     The rest is for the log of accesses: who sits at the client and on whose behalf (ids that only the client can
     resolve), by which call or command (`source`), and the id of the request."""
@@ -56,6 +56,7 @@ class Asker:
     source: str | None = None
     request_id: str | None = None
     ends_at: datetime | None = None
+    by_itself: bool = False
 
     def may(self, action: str) -> bool:
         """Whether one of the asker's roles allows `action` (see RIGHTS)."""

@@ -34,6 +34,7 @@ from routing.errors import (
     shown,
 )
 from routing.facilities.directory import Directory
+from routing.facilities.profile import Facility
 from routing.facilities.status import units_with_beds
 from routing.feeding.health import feed_ages
 from routing.keyring import Keyring
@@ -56,6 +57,8 @@ from routing.rules_here import in_force_in as in_force_in
 from routing.sequencer import log_health
 from routing.store import database, decision_search, decisions, keys, reservations, rule_index, sources
 from routing.vocabulary import URGENCIES, Vocabulary, vocabulary_from_source
+from routing.webhooks import outbox
+from routing.webhooks.health import webhook_ages
 from routing.world import World as World
 from routing.world import close_world as close_world
 from routing.world import open_world as open_world
@@ -93,7 +96,7 @@ def live() -> tuple[bool, dict[str, Any]]:
 
 def ready(world: World) -> tuple[bool, dict[str, Any]]:
     """Whether decisions can be made and logged now: `{"status", "directory_revision", "ruleset", "engine", "feeds",
-    "log", "fault"}`; a feed that is late does not keep anybody from deciding.
+    "webhooks", "log", "fault"}`; a feed or a pre-alert that is late does not keep anybody from deciding.
     Builds the evaluators, so that the first case need not wait. Tells nothing about the network around the server."""
     found: dict[str, Any] = {
         "status": "not ready",
@@ -101,6 +104,7 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
         "ruleset": None,
         "engine": False,
         "feeds": [],
+        "webhooks": [],
         "log": None,
     }
     try:
@@ -110,6 +114,7 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
         check_rules(world)
         found["directory_revision"] = newest_directory(world).revision
         found["feeds"] = feed_ages(world)
+        found["webhooks"] = webhook_ages(world)
         health = log_health(world)
         found["log"] = {name: health[name] for name in ("size", "waiting_seconds")}
     except EngineFault:
@@ -134,10 +139,11 @@ def warm_up(world: World, example: Mapping[str, Any]) -> None:
 
 
 def watched(world: World) -> dict[str, Any]:
-    """What a machine watches: `{"feeds", "logs": [{"log", "size", "waiting", "waiting_seconds"}],
+    """What a machine watches: `{"feeds", "webhooks", "logs": [{"log", "size", "waiting", "waiting_seconds"}],
     "directory_revision"}`. Raises StoreUnavailable, KeysUnusable."""
     logs = [log_health(world, each) for each in LOGS]
-    return {"feeds": feed_ages(world), "logs": logs, "directory_revision": newest_directory(world).revision}
+    ages = {"feeds": feed_ages(world), "webhooks": webhook_ages(world)}
+    return {**ages, "logs": logs, "directory_revision": newest_directory(world).revision}
 
 
 def watch_connections(world: World, taken: Callable[[], None], given_back: Callable[[], None]) -> None:
@@ -179,12 +185,13 @@ def preview(world: World, body: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A decision that nobody has seen yet: its record, with which rules, and the place and units that it
-    soft-reserves."""
+    """A decision that nobody has seen yet: its record, with which rules, the place that it recommends, and the place
+    and units that it soft-reserves."""
 
     record: Mapping[str, Any]
     rules: Ruleset
     decided_at: datetime
+    place: Facility | None
     reserving: tuple[str, tuple[str, ...]] | None
 
 
@@ -196,7 +203,7 @@ def _decide(world: World, body: Mapping[str, Any], asker: Asker | None) -> _Made
     rules = in_force_in(world, case.region, now)
     decided = decide_case(case, _with_reservations(world, directory, rules, now), evaluators_of(world, rules), now)
     made = make_record(decided, case, world.words, id=str(uuid7()), now=now, asker=who(asker), supersedes=supersedes)
-    return _Made(made, rules, now, _reserving(decided))
+    return _Made(made, rules, now, decided.match.candidates[0].facility, _reserving(decided))
 
 
 def _with_reservations(world: World, directory: Directory, rules: Ruleset, now: datetime) -> Directory:
@@ -251,6 +258,7 @@ def _append(world: World, made: _Made, asker: Asker, request: repeats.Once | Non
         keyring = checked_keyring(world, connection)
         row = _row(made, asker, keyring, fired)
         beside = [*decisions.rows_of(row), *repeats.rows_of(request, row.id, row.id, made.decided_at)]
+        beside += outbox.of_decision(world, connection, made.record, made.place, made.decided_at)
         add(connection, make_ready(keyring, "decision", made.record), made.decided_at, beside)
         if row.supersedes is not None:
             reservations.release(connection, row.supersedes)

@@ -32,6 +32,9 @@ from routing.rules.engine_watch import EngineWatch
 from routing.sequencer import begin_sequencing
 from routing.settings import Settings
 from routing.tokens import check_issuers
+from routing.webhooks.sending import begin_sending
+from routing.webhooks.shown import doubts
+from routing.webhooks.subscriptions import subscribed
 from routing.world import World
 
 APPLICATION = "api"
@@ -98,12 +101,15 @@ def prepare(settings: Settings) -> tuple[World, str | None]:
     key = None
     try:
         check_issuers(world)
+        subscribed(world)
         service.upgrade(world)
         nobody_may = settings.bootstrap_key is None and settings.issuers is None and not service.has_keys(world)
         make_first = settings.embedded and nobody_may
         if make_first:
             _check_alone(settings)
         service.check_rules(world)  # a ruleset that cannot be read is said now, not at the first case
+        for doubt in doubts(world, subscribed(world)):
+            log.warning("subscription %s", doubt)
         if make_first:
             key = service.create_key(world, "made at the first start", frozenset(ROLES))
     finally:
@@ -143,18 +149,20 @@ def greeting(settings: Settings, port: int, key: str | None) -> str:
 
 def _begin(worker: Any) -> None:
     """A process that is asked to stop says so to its streams, which would keep it from stopping; and while it runs it
-    gives entries their place in the log, if no other process is doing that."""
+    gives entries their place in the log and tells places of patients that come, if no other process is doing that."""
     extensions = worker.wsgi.extensions
     extensions["wegwijs.streams"].ending = lambda: not worker.alive
     extensions["wegwijs.sequencer"] = begin_sequencing(extensions["wegwijs"])
+    extensions["wegwijs.webhooks"] = begin_sending(extensions["wegwijs"], extensions["wegwijs.count_attempt"])
     worker.ready[0] = 1
 
 
 def _end(_server: Any, worker: Any) -> None:
     # a worker that could not even begin has none; of one that is gone gunicorn may tell us in its own process
     extensions = getattr(getattr(worker, "wsgi", None), "extensions", {})
-    if (end := extensions.get("wegwijs.sequencer")) is not None:
-        end()
+    for name in ("wegwijs.webhooks", "wegwijs.sequencer"):  # what was sent is noted, which the sequencer finishes
+        if (end := extensions.get(name)) is not None:
+            end()
 
 
 def _before_fork(server: Any, worker: Any) -> None:

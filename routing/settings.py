@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     feeds: Path | None = Field(default=None, description="File that says which feeds `wegwijs feeds run` pulls.")
     feed_limit: int = Field(default=268_435_456, ge=1_024, description="Largest feed that is read, in bytes.")
     feed_maps: Path | None = Field(default=None, description="Folder of mappings of fields for feeds: `NAME.yaml`.")
+    webhooks: Path | None = Field(
+        default=None, description="File that says which systems of places are told of patients that come."
+    )
     body_limit: int = Field(default=262_144, ge=1_024, description="Largest request body that is accepted, in bytes.")
     rate_limit: int = Field(
         default=200,

@@ -80,6 +80,8 @@ class World:
     """The issuers whose tokens are believed, with their public keys."""
     watch: EngineWatch | None = field(default=None, repr=False, compare=False)
     """Which cases the rule engine never came back from, where a process above this one watches that."""
+    webhooks: Memory = field(default_factory=lambda: Memory(most=1), repr=False, compare=False)
+    """Who is told of patients that come, with the secrets with which that is signed."""
 
 
 def utc_now() -> datetime:

@@ -24,7 +24,8 @@ SUBJECTS_MOST = 200
 OUTCOMES = ("ok", "refused", "failed")
 """It was done; it was not allowed; it was allowed, and what was asked for is not there or cannot be read."""
 
-SYSTEMS = ("api", "command line")
+SYSTEMS = ("api", "command line", "server")
+"""By which door; `server`: nobody asked, the server did it by itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from routing.store import idempotency, records
+from routing.store import deliveries, idempotency, records
 from routing.store.rule_index import take_out
 from routing.store.tables import DECISION_CONDITIONS, DECISIONS, LEGAL_HOLDS, OUTCOMES, RESERVATIONS
 
@@ -59,6 +59,7 @@ def empty(connection: sa.Connection, found: Sequence[Erasable], now: datetime) -
     for table in (DECISION_CONDITIONS, RESERVATIONS, LEGAL_HOLDS):
         connection.execute(table.delete().where(table.c.decision_id.in_(ids)))
     idempotency.empty(connection, ids)
+    deliveries.empty(connection, ids, now)
     gone = dict.fromkeys(("facility_id", "channel", "patient", "rules", "reason"))
     connection.execute(DECISIONS.update().where(DECISIONS.c.id.in_(ids)).values({**gone, "erased_at": now}))
     theirs = OUTCOMES.update().where(OUTCOMES.c.decision_id.in_(ids))

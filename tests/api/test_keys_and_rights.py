@@ -35,6 +35,7 @@ CALLS = {
     "log.consistency": ("GET", "/v1/log/consistency?from=1"),
     "decisions.record_outcome": ("POST", "/v1/decisions/none/outcome"),
     "decisions.read_outcome": ("GET", "/v1/decisions/none/outcome"),
+    "decisions.pre_alerts": ("GET", "/v1/decisions/none/pre-alerts"),
     "accesses.list_all": ("GET", "/v1/accesses"),
     "accesses.search": ("POST", "/v1/accesses/search"),
     "accesses.patient": ("POST", "/v1/accesses/patient"),

@@ -15,6 +15,7 @@ from routing.rights import Asker
 from routing.service import World
 from routing.store import database
 from routing.store.tables import ACCESS_SUBJECTS, LOG_ENTRIES, RECORDS
+from routing.webhooks.shown import pre_alerts_of
 from tests.service.conftest import AUDITOR, STEMI, Clock
 
 REFERENCE = "ZCC-2026-000123"
@@ -30,6 +31,7 @@ SHOWING: dict[str, UseCase] = {
     "replay": lambda world, made, asker: service.replay(world, made, asker),
     "correct": lambda world, made, asker: outcomes.record_outcome(world, made, ACCEPTED, asker),
     "read outcomes": lambda world, made, asker: outcomes.outcomes_of(world, made, asker),
+    "read pre-alerts": lambda world, made, asker: pre_alerts_of(world, made, asker),
     "export": lambda world, made, asker: capsules.capsule_of(world, made, asker),
     "erase": lambda world, made, asker: erasure.erase(world, [made], "patient_request", asker),
     "read_access_log": lambda world, _id, asker: access_log.accesses(world, asker),
@@ -61,7 +63,7 @@ def test_what_shows_or_changes_is_logged(name: str, world: World, asker: Asker, 
     assert (access["outcome"], access["user"]["key"]) == ("ok", asker.key_id)
     patient = access_log.patient_of(world, REFERENCE)
     assert name in ("read_access_log", "export_access_log") or access["subjects"][0]["patient"] == patient
-    if name in ("read", "search", "replay", "correct", "read outcomes", "export", "erase"):
+    if name in ("read", "search", "replay", "correct", "read outcomes", "read pre-alerts", "export", "erase"):
         assert access["subjects"] == [{"patient": patient, "decision": made}]
 
 
@@ -102,7 +104,7 @@ def test_a_search_that_found_nothing_is_logged(world: World, asker: Asker, made:
     assert events(world)[-1]["criteria"] == coded
 
 
-@pytest.mark.parametrize("name", ["read", "replay", "read outcomes"])
+@pytest.mark.parametrize("name", ["read", "replay", "read outcomes", "read pre-alerts"])
 def test_looking_for_what_is_not_there_is_logged_as_failed(name: str, world: World, asker: Asker) -> None:
     asked = str(uuid4())
     with pytest.raises(NotFound):
