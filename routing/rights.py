@@ -31,6 +31,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "remove_facility": frozenset({"operator"}),
     "read_vocabulary": frozenset(ROLES),
     "read_rulesets": frozenset(ROLES),
+    "own_session": frozenset(ROLES),
 }
 """Action -> the roles that may do it; an action that is not in the table is allowed to nobody."""
 
@@ -41,7 +42,8 @@ class Asker:
     the key; None is no limit. `organisation` is whose key it is. Whoever sits at the server itself has no key: then the
     id is empty.
 
-    `ends_at` is when what the asker showed stops being valid, if it does.
+    `ends_at` is when what the asker showed stops being valid, if it does. `session` is the session of a person who
+    signed in: then `key_id` is that of all who sign in that way, and `user` is proven.
 
     The rest is for the log of accesses: who sits at the client and on whose behalf (ids that only the client can
     resolve), by which call or command (`source`), and the id of the request."""
@@ -56,6 +58,12 @@ class Asker:
     source: str | None = None
     request_id: str | None = None
     ends_at: datetime | None = None
+    session: str | None = None
+
+    @property
+    def apart(self) -> str:
+        """By what the requests of this asker are told from those of others."""
+        return self.key_id if self.session is None else f"{self.key_id} {self.user}"
 
     def may(self, action: str) -> bool:
         """Whether one of the asker's roles allows `action` (see RIGHTS)."""

@@ -22,6 +22,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from routing import log_lines, service
 from routing.errors import WegwijsError, bad_input
+from routing.oidc import check_logins
 from routing.other_servers import loopback
 from routing.rights import ROLES
 from routing.sequencer import begin_sequencing
@@ -89,6 +90,7 @@ def prepare(settings: Settings) -> tuple[World, str | None]:
     key = None
     try:
         check_issuers(world)
+        check_logins(world)
         service.upgrade(world)
         nobody_may = settings.bootstrap_key is None and settings.issuers is None and not service.has_keys(world)
         make_first = settings.embedded and nobody_may
