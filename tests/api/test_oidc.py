@@ -7,6 +7,7 @@ import dataclasses
 import hmac
 import http.client
 import json
+import re
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -505,6 +506,16 @@ def test_a_login_that_cannot_be_used_says_what_is_wrong(rest: str, said: str, tm
         read_issuers(tmp_path / "issuers.yaml")
     assert said in str(raised.value)
     assert "s3cret" not in str(raised.value)
+
+
+def test_the_file_of_the_page_for_operators_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/let-people-sign-in.md").read_text("utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "issuers.yaml").write_text(block)
+    (found,) = read_issuers(tmp_path / "issuers.yaml")
+    assert found.login is not None
+    back = oidc.return_address("https://wegwijs.example.nl", found.login.name)
+    assert f"exactly `{back}`" in page
 
 
 def test_a_server_without_the_secret_of_a_login_does_not_start(trusting: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,13 @@ from flask.testing import FlaskClient
 
 from api import browser, create_app
 from api.limits import Buckets
-from routing import api_keys, users
+from api.session_schemas import SessionAnswer
+from routing import api_keys, passwords, users
 from routing.log_lines import JsonLines
 from routing.service import World
 from tests.api.conftest import OWN, STEMI, Clock, Send
 from tests.api.test_bad_bodies import problem_of
+from tests.api.test_examples import example
 from tests.people import ANOTHER, PASSWORD, account, sign_in, signed_in
 
 PUBLIC = "https://wegwijs.example"
@@ -166,6 +168,20 @@ def test_somebody_sets_a_password_with_a_code_and_another_one_with_that(own_app:
     assert put(PASSWORD, ANOTHER).status_code == 201
     assert elsewhere.get("/v1/session").status_code == 401
     assert client.get("/v1/session").status_code == 200
+
+
+def test_the_examples_about_sessions_are_what_the_server_says(own_app: Flask, own_world: World) -> None:
+    _, code = users.add_user(own_world, "zcc-017", frozenset({"triagist"}), organisation="ZCC Midden")
+    client = own_app.test_client()
+    given = example("request", "POST /v1/session/password")
+    assert passwords.code_hash(given["password"]) != passwords.code_hash(code)
+    said = {"POST /v1/session/password": client.post("/v1/session/password", json={**given, "password": code})}
+    said["POST /v1/session"] = client.post("/v1/session", json=example("request", "POST /v1/session"))
+    said["GET /v1/session"] = client.get("/v1/session")
+    for call, response in said.items():
+        written = example("answer", call)
+        SessionAnswer.model_validate(written)
+        assert {**written, "csrf": response.json["csrf"]} == response.json, call
 
 
 # -- requests that another site makes a browser send ------------------------------------------------------------------
