@@ -99,6 +99,9 @@ NOTHING_OF_PATIENTS = frozenset(
 )
 """Endpoints with a key that show and change nothing that is kept about patients: they are not noted."""
 
+BY_THE_PAGE = frozenset({"session.read", "events.stream"})
+"""Endpoints that a page asks by itself, also with nobody before it: they do not make a session last."""
+
 OPEN = frozenset(
     {
         "pointer",
@@ -172,8 +175,7 @@ def _shown() -> Asker:
 
 
 def _signed_in(text: str) -> Asker:
-    # to look how long a session lasts must not make it last
-    found = sessions.session_of(world(), text, used=request.endpoint != "session.read")
+    found = sessions.session_of(world(), text, used=request.endpoint not in BY_THE_PAGE)
     if found is None:
         raise _unauthorized("The session has ended: sign in again.", "")
     if request.method not in browser.SAFE:

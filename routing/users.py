@@ -22,6 +22,11 @@ _LIKE_A_SUBJECT = re.compile(r"s\.[0-9a-f]{32}")
 NAME_ALLOWED = "an id of 3 to 64 of a-z, 0-9, `.`, `_`, `-`, as `zcc-017`; never a patient, and rather no person's name"
 
 
+def is_name(text: str) -> bool:
+    """Whether an account can have this name, by its form."""
+    return _NAME.fullmatch(text) is not None
+
+
 def add_user(
     world: World,
     name: str,
@@ -31,7 +36,7 @@ def add_user(
 ) -> tuple[dict[str, Any], str]:
     """Make an account: what `user` tells of it, and a one-time code, which is given this once and with which whoever it
     is for sets a password. Raises BadInput, StoreUnavailable."""
-    if not _NAME.fullmatch(name) or looks_like_bsn(name) or _LIKE_A_SUBJECT.fullmatch(name):
+    if not is_name(name) or looks_like_bsn(name) or _LIKE_A_SUBJECT.fullmatch(name):
         raise bad_input("user", "not_an_id", "is not a name for an account", allowed=NAME_ALLOWED)
     check_rights(world, roles, facilities, organisation)
     now = world.clock()
@@ -114,7 +119,7 @@ def user(world: World, name: str) -> dict[str, Any]:
 
 
 def _kept(connection: database.Connection, name: str, *, lock: bool = False) -> store.User:
-    kept = store.read_user(connection, name, lock=lock) if _NAME.fullmatch(name) else None
+    kept = store.read_user(connection, name, lock=lock) if is_name(name) else None
     if kept is None:
         raise NotFound("user", str(shown(name)))
     return kept

@@ -397,7 +397,11 @@ def test_passwords_codes_and_sessions_stand_in_no_log_and_no_answer(
     assert page["Wegwijs-CSRF"] not in caplog.text
 
 
-def test_a_page_may_listen_to_events_under_a_session(desk: FlaskClient) -> None:
+def test_a_page_listens_to_events_under_a_session_and_does_not_make_it_last(desk: FlaskClient, clock: Clock) -> None:
     assert desk.head("/v1/facilities/events").status_code == 401
     signed_in(desk)
-    assert desk.head("/v1/facilities/events").status_code == 200
+    for _ in range(2):
+        clock.forward(minutes=14)
+        assert desk.head("/v1/facilities/events").status_code == 200
+    clock.forward(minutes=2)
+    assert desk.head("/v1/facilities/events").status_code == 401, "a screen with nobody before it listens for ever"

@@ -376,6 +376,11 @@ def test_a_password_that_is_none_is_said_before_anything_is_counted(world: World
     enter(world)
 
 
+@pytest.mark.parametrize("name", ["a\0b", "", "jan jansen", "\U0001f691", "x" * 200, "' OR 1=1 --"])
+def test_what_cannot_be_a_name_is_refused_like_one_that_nobody_has(name: str, world: World) -> None:
+    assert [fails(world, name) for _ in range(6)] == [0] * 5 + [1]
+
+
 Unknown = Callable[[World], None]
 
 
