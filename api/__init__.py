@@ -17,11 +17,14 @@ from api.health import health
 from api.log import log
 from api.openapi import openapi
 from api.operations import WITH_QUERY
+from api.problem_pages import problems as problem_pages
 from api.public import public
 from api.queries import NoQuery, query
 from api.reports import reports
 from api.rulesets import rulesets
+from api.session import session
 from api.vocabulary import vocabulary
+from routing.oidc import check_logins
 from routing.service import World, open_world
 from routing.settings import Settings
 from routing.tokens import check_issuers
@@ -30,10 +33,12 @@ from routing.webhooks.subscriptions import subscribed
 
 def create_app(settings: Settings | None = None, world: World | None = None) -> Flask:
     """The web application: over `world` if given, else over the world that `settings` (or the environment) describe.
-    Raises BadData or BadInput for a file of issuers or subscriptions that cannot be used."""
+    Raises BadData or BadInput for a file of issuers or subscriptions that cannot be used, and where a secret of theirs
+    is not set."""
     if world is None:
         world = open_world(settings or Settings())
     check_issuers(world)
+    check_logins(world)
     subscribed(world)
     app = Flask(__name__, static_folder=None)
     # one more byte than may be: a body in chunks is cut here without a word, and only its length betrays it
@@ -57,8 +62,8 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
 def add_addresses(app: Flask) -> None:
     """Give `app` every call."""
     records = (decisions, accesses, erasure, figures, reports, log)
-    around = (openapi, health, metrics.metrics)
-    for resource in (*records, facilities, events, feeds, public, vocabulary, rulesets, *around):
+    around = (openapi, health, metrics.metrics, problem_pages)
+    for resource in (*records, facilities, events, feeds, public, vocabulary, rulesets, session, *around):
         app.register_blueprint(resource)
     app.add_url_rule("/", view_func=pointer)
 

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from flask import Flask, Response, current_app, g, request
 
+from api import browser
 from api.problems import Refused
-from routing import access_log, service, tokens
+from routing import access_log, service, sessions, tokens
 from routing.api_keys import ends_soon
 from routing.errors import bad_input
 from routing.log.access import opaque_id
@@ -50,6 +51,8 @@ ACTIONS: Mapping[str, str] = {
     "rulesets.list_all": "read_rulesets",
     "rulesets.read": "read_rulesets",
     "metrics.read": "read_metrics",
+    "session.read": "own_session",
+    "session.end": "own_session",
 }
 """Endpoint -> the action in `RIGHTS` that it performs. An endpoint that is not here may be called by nobody."""
 
@@ -92,9 +95,14 @@ NOTHING_OF_PATIENTS = frozenset(
         "log.inclusion",
         "log.consistency",
         "metrics.read",  # counts and ages
+        "session.read",  # the asker about itself
+        "session.end",  # noted as `sign_out` all the same, as signing in is
     }
 )
 """Endpoints with a key that show and change nothing that is kept about patients: they are not noted."""
+
+BY_THE_PAGE = frozenset({"session.read", "events.stream"})
+"""Endpoints that a page asks by itself, also with nobody before it: they do not make a session last."""
 
 OPEN = frozenset(
     {
@@ -106,6 +114,10 @@ OPEN = frozenset(
         "openapi.read",
         "openapi.list_schemas",
         "openapi.schema",
+        "session.sign_in",
+        "session.set_password",
+        "session.go_to_issuer",
+        "session.come_back",
     }
 )
 """Endpoints without a key: they say nothing about patients, keys or the network around the server, and what goes on at
@@ -144,11 +156,16 @@ def _check() -> None:
 
 
 def _shown() -> Asker:
-    """Who it is that shows the key or token of this request."""
+    """Who it is that shows the key, the token or the session of this request. A key counts before a session: what a
+    browser sends by itself says less than what a program sends on purpose."""
+    if "Authorization" not in request.headers and (text := browser.session_text(world().settings)) is not None:
+        return _signed_in(text)
     scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
     shown = shown.strip()
     if scheme.lower() != "bearer" or not shown:
-        raise _unauthorized("This call needs `Authorization: Bearer <key>`.", "")
+        raise _unauthorized(
+            "This call needs `Authorization: Bearer <key>`, or a session of somebody who signed in.", ""
+        )
     if tokens.trusts_issuers(world()) and tokens.looks_like_token(shown):
         try:
             return tokens.asker_of_token(world(), shown)
@@ -159,6 +176,16 @@ def _shown() -> Asker:
     return found
 
 
+def _signed_in(text: str) -> Asker:
+    found = sessions.session_of(world(), text, used=request.endpoint not in BY_THE_PAGE)
+    if found is None:
+        raise _unauthorized("The session has ended: sign in again.", "")
+    if request.method not in browser.SAFE:
+        browser.check_page(world().settings, text)
+    g.session = found
+    return sessions.asker_of(found)
+
+
 def _warn(response: Response) -> Response:
     """Say it with every answer when the secret of a key ends soon: whoever runs the client must see it in time."""
     ends_at: datetime | None = g.asker.ends_at if "asker" in g else None
@@ -167,23 +194,30 @@ def _warn(response: Response) -> Response:
     return response
 
 
+def visitor() -> Asker:
+    """Who makes a request without key or session, of whom only the call is known."""
+    rule = request.url_rule.rule if request.url_rule else ""
+    source = f"{request.method} {rule.replace('<', '{').replace('>', '}')}"  # as the documents write it
+    return Asker("", "visitor", frozenset(), source=source, request_id=g.get("request_id"))
+
+
 def _at_the_client(found: Asker) -> Asker:
     """`found` with who sits at the client, on whose behalf, and by which call."""
-    rule = request.url_rule.rule if request.url_rule else ""
+    call = visitor()
     return replace(
         found,
         user=_user(found),
         responsible=_named("Wegwijs-Responsible"),
-        source=f"{request.method} {rule.replace('<', '{').replace('>', '}')}",  # as the documents write it
-        request_id=g.get("request_id"),
+        source=call.source,
+        request_id=call.request_id,
     )
 
 
 def _user(found: Asker) -> str | None:
-    """Who sits at the client: as a token says, which is proven, or else as the client says."""
+    """Who sits at the client: as a token or a session says, which is proven, or else as the client says."""
     said = _named("Wegwijs-User")
     if found.user is not None and said not in (None, found.user):
-        raise bad_input("Wegwijs-User", "contradiction", "the token says that somebody else sits there")
+        raise bad_input("Wegwijs-User", "contradiction", "the token or session says that somebody else sits there")
     return found.user or said
 
 

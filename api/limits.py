@@ -25,7 +25,8 @@ BURST_SECONDS = 10
 
 @dataclass(slots=True)
 class Buckets:
-    """Of each API key how many requests it may still make now, and when that was counted. One process, one count."""
+    """Of each API key and each person who signed in how many requests it may still make now, and when that was counted.
+    One process, one count."""
 
     per_second: int
     clock: Callable[[], float] = time.monotonic
@@ -44,7 +45,8 @@ class Buckets:
 
 
 def register(app: Flask, per_second: int) -> None:
-    """Hold every API key to so many requests a second in this process, on average; 0 is no limit."""
+    """Hold every API key and every person who signed in to so many requests a second in this process, on average; 0 is
+    no limit."""
     if per_second:
         app.extensions["wegwijs.buckets"] = Buckets(per_second)
         app.before_request(_check)
@@ -54,6 +56,6 @@ def _check() -> None:
     if "asker" not in g or request.endpoint in NEVER_REFUSED:
         return
     buckets: Buckets = current_app.extensions["wegwijs.buckets"]
-    if wait := buckets.wait_of(g.asker.key_id):
+    if wait := buckets.wait_of(g.asker.apart):
         detail = f"This key asks for more than {buckets.per_second} requests a second; nothing was done with this one."
         raise Refused("too-many-requests", detail, headers={"Retry-After": str(math.ceil(wait))})

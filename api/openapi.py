@@ -19,6 +19,7 @@ from werkzeug.routing import Rule
 
 from api.auth import ACTIONS, OPEN, world
 from api.body import answer
+from api.browser import COOKIE, SAFE
 from api.case_schema import case_schema
 from api.json_schemas import MEDIA_TYPE, SCHEMAS_OF_FILES, schema_named, tidied
 from api.operations import (
@@ -62,6 +63,7 @@ TAGS: Mapping[str, str] = {
     "vocabulary": "Every word that a case may use.",
     "rulesets": "The rules that decide.",
     "openapi": "What this server is, for programs.",
+    "session": "People sign in, at a browser.",
     "metrics": "What a machine may watch.",
     "health": "For the machinery around the server.",
     "problems": "A page about each kind of problem.",
@@ -91,6 +93,9 @@ REQUEST_HEADERS: Mapping[str, tuple[str, Json]] = {
         {"type": "string", "pattern": "^[!-~]{1,200}$"},
     ),
     "Accept-Language": ("The language of the titles of problems: en, nl.", _TEXT),
+    "Wegwijs-CSRF": ("With a change under a session: `csrf` of that session.", _TEXT),
+    "Origin": ("As the browser sends it; another site is refused.", _TEXT),
+    "Sec-Fetch-Site": ("As the browser sends it; another site is refused.", _TEXT),
     "If-Match": ("The tag of what is changed, as it was read; or `*`.", _TEXT),
     "If-None-Match": ("The tag of what the client has already; with a new place `*`.", _TEXT),
     "Last-Event-ID": ("The id of the last event that was seen; goes before the parameter.", _TEXT),
@@ -99,10 +104,13 @@ REQUEST_HEADERS: Mapping[str, tuple[str, Json]] = {
 
 EVERY_REQUEST = ("X-Request-Id", "traceparent", "Accept-Language")
 WITH_A_KEY = ("Wegwijs-User", "Wegwijs-Responsible")
+UNDER_A_SESSION = ("Wegwijs-CSRF", "Origin", "Sec-Fetch-Site")
+"""Headers of calls that change something, which count under a session only."""
 
 ANSWER_HEADERS: Mapping[str, tuple[str, Json]] = {
     "X-Request-Id": ("The id of the request, as in the log of the server.", _TEXT),
-    "Location": ("The address of what was made.", _TEXT),
+    "Location": ("The address of what was made, or of where to go.", _TEXT),
+    "Set-Cookie": ("What the browser keeps: the session, or that it is over.", _TEXT),
     "Content-Location": ("The address of what was changed.", _TEXT),
     "ETag": ("The tag of what is there now.", _TAG),
     "Content-Disposition": ("Under which name to save it.", _TEXT),
@@ -118,6 +126,7 @@ OF_PROBLEMS: Mapping[str, tuple[str, ...]] = {
     "too-many-streams": ("Retry-After",),
     "too-many-requests": ("Retry-After",),
     "issuer-unavailable": ("Retry-After",),
+    "too-many-attempts": ("Retry-After",),
     "in-flight": ("Retry-After",),
 }
 """Problem -> the headers that always come with it."""
@@ -125,9 +134,9 @@ OF_PROBLEMS: Mapping[str, tuple[str, ...]] = {
 INTRODUCTION = """\
 Triage and care routing: how urgent, which condition, which place of care, and why.
 
-Every call under `/v1` but the open ones needs `Authorization: Bearer <key>`; of the roles that are listed with a call
-the key needs one. Times are RFC 3339 with an offset, durations are minutes, coordinates are WGS84 degrees. Bodies and
-parameters are read strictly: what is not known here is refused, never dropped. `HEAD` works wherever `GET` does.
+Every call under `/v1` but the open ones needs `Authorization: Bearer <key>`, or the session of a person who signed in,
+with one of the roles that are listed. Times are RFC 3339 with an offset, durations are minutes, coordinates are WGS84
+degrees. Bodies and parameters are read strictly: what is not known here is refused. `HEAD` works wherever `GET` does.
 
 Errors are problems (RFC 9457); `type` is one of:
 
@@ -163,7 +172,10 @@ def document(app: Flask, words: Vocabulary) -> Json:
         "paths": paths,
         "webhooks": {"pre-alert": {"post": sent_operation()}},
         "components": {
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key."}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "description": "An API key."},
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "A person who signed in."},
+            },
             "parameters": {name: _header_parameter(name) for name in REQUEST_HEADERS},
             "headers": {
                 name: {"description": what, "required": True, "schema": schema}
@@ -192,7 +204,7 @@ def _operation(rule: Rule, method: str, operation: Operation, said: str) -> Json
         "tags": [rule.endpoint.partition(".")[0]],
         "summary": " ".join(summary.split()).rstrip("."),
         "description": "\n\n".join(part for part in (more, _who(rule.endpoint)) if part),
-        "parameters": list(_parameters(rule, operation)),
+        "parameters": list(_parameters(rule, method, operation)),
         "responses": _responses(call, rule.endpoint, operation),
         "security": _security(rule.endpoint),
     }
@@ -212,18 +224,20 @@ def _who(endpoint: str) -> str:
 
 
 def _security(endpoint: str) -> list[Json]:
-    return [] if endpoint in OPEN else [{"key": [role]} for role in roles_of(endpoint)]
+    if endpoint in OPEN:
+        return []
+    return [{scheme: [role]} for scheme in ("key", "session") for role in roles_of(endpoint)]
 
 
 # -- what is asked ----------------------------------------------------------------------------------------------------
 
 
-def _parameters(rule: Rule, operation: Operation) -> Iterator[Json]:
+def _parameters(rule: Rule, method: str, operation: Operation) -> Iterator[Json]:
     for name in re.findall(r"<(\w+)>", rule.rule):
         yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
     if operation.query is not None:
         yield from _query(operation.query)
-    of_key = () if rule.endpoint in OPEN else WITH_A_KEY
+    of_key = () if rule.endpoint in OPEN else (*WITH_A_KEY, *(() if method in SAFE else UNDER_A_SESSION))
     for header in (*operation.headers, *of_key, *EVERY_REQUEST):
         yield {"$ref": f"#/components/parameters/{header}"}
 

@@ -50,6 +50,7 @@ from api.schemas import (
     SchemaList,
     VocabularyAnswer,
 )
+from api.session_schemas import ComingBackQuery, GoingQuery, NewPassword, SessionAnswer, SignIn
 from api.webhook_schemas import PreAlertEvent, PreAlerts, PreAlertTest
 from routing.facilities.reporting import ReportBody
 from routing.log.capsule_form import CapsuleForm
@@ -104,15 +105,18 @@ WITH_KEY = (
     "damaged-record",
     "too-many-requests",
     "issuer-unavailable",
+    "cross-site-request",
 )
-"""The problems of every call that needs a key: a parameter or a name in a header may always be wrong, and whatever is
-read of the log or the directory may be damaged."""
+"""The problems of every call that needs a key, the last one under a session: a parameter or a name in a header may
+always be wrong, and whatever is read of the log or the directory may be damaged."""
 
 ALWAYS = ("bad-request", "internal-error", "store-unavailable")
 """The problems of every call."""
 
 _STORED = ("not-found", "erased", "other-software")
 _TAKES_NOTHING = ("request-timeout", "body-too-large")
+_SIGN_IN = ("sign-in-refused", "cross-site-request", "too-many-attempts")
+_BROWSER = ("Origin", "Sec-Fetch-Site")
 _ONCE = ("in-flight", "idempotency-key-reused")
 _SAME = Success(304, "The client has this already.", media_type=None, headers=("ETag",))
 
@@ -243,6 +247,33 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "figures.read": Operation(_ok(Figures, "Counts."), query=FiguresQuery),
     "reports.overrules": Operation(_ok(Overrules, "Counts."), query=OverrulesQuery),
+    "session.sign_in": Operation(
+        _ok(SessionAnswer, "Signed in: `Set-Cookie` is the session.", "Set-Cookie", status=201),
+        problems=(*READS_BODY, *_SIGN_IN, "invalid-input"),
+        body=SignIn,
+        headers=_BROWSER,
+    ),
+    "session.set_password": Operation(
+        _ok(SessionAnswer, "The password was changed, and this is the only session now.", "Set-Cookie", status=201),
+        problems=(*READS_BODY, *_SIGN_IN, "invalid-input"),
+        body=NewPassword,
+        headers=_BROWSER,
+    ),
+    "session.read": Operation(_ok(SessionAnswer, "Who is signed in, and for how long."), problems=("not-found",)),
+    "session.end": Operation(
+        (Success(204, "Signed out.", media_type=None, headers=("Set-Cookie",)),),
+        problems=(*_TAKES_NOTHING, "not-found"),
+    ),
+    "session.go_to_issuer": Operation(
+        (Success(303, "Go to the issuer and sign in there.", media_type=None, headers=("Location", "Set-Cookie")),),
+        problems=("not-found", "invalid-input", "sign-in-refused", "issuer-unavailable"),
+        query=GoingQuery,
+    ),
+    "session.come_back": Operation(
+        (Success(303, "Signed in; go on there.", media_type=None, headers=("Location", "Set-Cookie")),),
+        problems=("not-found", "sign-in-refused", "too-many-attempts", "issuer-unavailable"),
+        query=ComingBackQuery,
+    ),
     "vocabulary.read": Operation(_tagged(VocabularyAnswer, "All words."), headers=("If-None-Match",)),
     "rulesets.list_all": Operation(_ok(RulesetPage, "The rulesets here.")),
     "rulesets.read": Operation(

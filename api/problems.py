@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, Response, g, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from routing import log_lines
@@ -25,7 +24,9 @@ from routing.errors import (
     NotAllowed,
     NotFound,
     OtherSoftware,
+    SignInRefused,
     StoreUnavailable,
+    TooManyAttempts,
 )
 from routing.feeding.report import fault_record
 from routing.signing_keys import ASKED_EVERY, IssuerUnavailable
@@ -79,8 +80,24 @@ TYPES: Mapping[str, ProblemType] = _table(
         401,
         "Geen geldige sleutel",
         "No valid key",
-        "Stuur `Authorization: Bearer <sleutel>` mee; een beheerder maakt een sleutel met `wegwijs keys create`.",
-        "Send `Authorization: Bearer <key>`; an operator makes a key with `wegwijs keys create`.",
+        "Stuur `Authorization: Bearer <sleutel>`, van `wegwijs keys create`; in een browser: meld u opnieuw aan.",
+        "Send `Authorization: Bearer <key>`, made with `wegwijs keys create`; at a browser: sign in again.",
+    ),
+    (
+        "sign-in-refused",
+        403,
+        "U bent niet aangemeld",
+        "You are not signed in",
+        "Controleer naam en wachtwoord, of begin opnieuw. Een beheerder geeft een code met `wegwijs users passwd`.",
+        "Check the name and the password, or begin again. An operator gives a code with `wegwijs users passwd`.",
+    ),
+    (
+        "cross-site-request",
+        403,
+        "Dit verzoek komt niet van een eigen pagina",
+        "This request is not from a page of ours",
+        "Stuur als `Wegwijs-CSRF` mee wat `GET /v1/session` als `csrf` geeft, vanaf het adres in WEGWIJS_PUBLIC_URL.",
+        "Send as `Wegwijs-CSRF` what `GET /v1/session` gives as `csrf`, from the address in WEGWIJS_PUBLIC_URL.",
     ),
     (
         "forbidden",
@@ -195,6 +212,14 @@ TYPES: Mapping[str, ProblemType] = _table(
         "Wait as long as `Retry-After` says. Deciding (`POST /v1/decisions`) is never refused for this.",
     ),
     (
+        "too-many-attempts",
+        429,
+        "Aanmelden mislukte te vaak",
+        "Signing in went wrong too often",
+        "Wacht zo lang als `Retry-After` zegt en probeer het dan opnieuw; langer dan vijf minuten duurt het nooit.",
+        "Wait as long as `Retry-After` says, then try again; it is never longer than five minutes.",
+    ),
+    (
         "internal-error",
         500,
         "Er ging bij ons iets mis",
@@ -301,10 +326,11 @@ def problem(
 
 
 def register(app: Flask) -> None:
-    """Give `app` the pages that explain problems, and let every error end as one of them."""
-    app.register_blueprint(problems)
+    """Let every error in `app` end as a problem."""
     app.register_error_handler(Refused, lambda e: problem(e.name, e.detail, e.faults, e.headers))
     app.register_error_handler(BadInput, _bad_input)
+    app.register_error_handler(SignInRefused, lambda e: problem("sign-in-refused", str(e)))
+    app.register_error_handler(TooManyAttempts, _too_many_attempts)
     app.register_error_handler(NotAllowed, lambda e: problem("forbidden", _sentence(str(e))))
     app.register_error_handler(Changed, _changed)
     app.register_error_handler(InFlight, _in_flight)
@@ -344,6 +370,11 @@ _REUSED = "Under this `Idempotency-Key` something else was asked before; nothing
 def _in_flight(_: InFlight) -> Response:
     detail = "A request with this `Idempotency-Key` is being carried out; nothing was done with this one."
     return problem("in-flight", detail, headers={"Retry-After": "1"})
+
+
+def _too_many_attempts(error: TooManyAttempts) -> Response:
+    detail = "This try was not looked at, whether it was right or not."
+    return problem("too-many-attempts", detail, headers={"Retry-After": str(error.seconds)})
 
 
 def _store_unavailable(error: StoreUnavailable) -> Response:
@@ -400,24 +431,3 @@ def _log_failure(what: str, error: Exception) -> None:
         error=type(error).__name__,
         at_code=log_lines.frames_of(error.__traceback__),
     )
-
-
-problems = Blueprint("problems", __name__, url_prefix="/problems")
-
-
-@problems.get("/<name>")
-def page(name: str) -> Response:
-    """A small page about one kind of problem, for the person who follows the link in `type`."""
-    kind = TYPES.get(name)
-    if kind is None:
-        raise NotFound("problem type", name)
-    sections = "".join(
-        f'<section lang="{language}"><h1>{html.escape(kind.title.wire()[language])}</h1>'
-        f"<p>{html.escape(kind.advice.wire()[language])}</p></section>"
-        for language in ("nl", "en")
-    )
-    document = (
-        f'<!doctype html><html lang="nl"><head><meta charset="utf-8"><title>{kind.name} · Wegwijs</title></head>'
-        f"<body><p>HTTP {kind.status} · <code>/problems/{kind.name}</code></p>{sections}</body></html>"
-    )
-    return Response(document, content_type="text/html; charset=utf-8")

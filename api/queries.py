@@ -105,7 +105,7 @@ UserId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{
 Names = Annotated[str, StringConstraints(pattern=r"^[a-z:,]{1,400}$")]
 Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~:=-]{1,200}$")]
 
-NEVER_REPEATED = frozenset({"reference", "patient", "user"})
+NEVER_REPEATED = frozenset({"reference", "patient", "user", "password", "new_password"})
 """What may say who somebody is does not come back in a problem."""
 
 _TIME_ALLOWED = "a time with offset: 2026-11-21T20:04:00Z, or with +01:00 (write the plus in an address as %2B)"

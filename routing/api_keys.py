@@ -72,6 +72,16 @@ def has_keys(world: World) -> bool:
         return keys.any_key(connection, world.clock())
 
 
+def client_of(connection: database.Connection, issuer: str, client: str, label: str, now: datetime) -> keys.Kept:
+    """Who comes through an issuer, or signs in here, among the keys: given an id, by which decisions and logs name it,
+    when it first comes."""
+    if (found := keys.read_client(connection, issuer, client)) is None:
+        keys.add_client(connection, keys.Key(uuid7(), label[:100], frozenset()), issuer, client, now)
+        found = keys.read_client(connection, issuer, client)
+    assert found is not None
+    return found
+
+
 # -- making and ending ------------------------------------------------------------------------------------------------
 
 
@@ -97,14 +107,8 @@ def make_key(
     """Make an API key: what `key` tells of it, and its text, which is given this once and kept only as a hash.
     `facilities` are the ids of the places of which it is the key, which the role facility needs; `organisation` is who
     asks with it, as it will stand in every record; it ends after so many `days`. Raises BadInput, StoreUnavailable."""
-    for name, given in (("label", label), ("organisation", organisation)):
-        if given is not None and (not 1 <= len(given.strip()) <= 100 or not given.isprintable()):
-            raise bad_input(name, "wrong_value", f"is not a {name}", given, "1 to 100 characters on one line")
-    if not roles or not roles <= set(ROLES):
-        unknown = ", ".join(sorted(roles - set(ROLES)))
-        message = f"there is no role `{unknown}`" if unknown else "a key needs at least one role"
-        raise bad_input("role", "unknown_value", message, unknown, ", ".join(ROLES))
-    _check_facilities(world, roles, facilities)
+    check_line("label", label)
+    check_rights(world, roles, facilities, organisation)
     now = world.clock()
     whose = organisation.strip() if organisation else None
     made = keys.Key(uuid7(), label.strip(), roles, facilities, whose, _after(now, "days", days, DAYS_MOST))
@@ -126,14 +130,29 @@ def _after(now: datetime, name: str, days: int | None, most: int) -> datetime | 
     return now + timedelta(days=days)
 
 
-def _check_facilities(world: World, roles: frozenset[str], facilities: frozenset[str] | None) -> None:
+def check_line(name: str, given: str | None) -> None:
+    """Refuse a label or the name of an organisation that is none. Raises BadInput."""
+    if given is not None and (not 1 <= len(given.strip()) <= 100 or not given.isprintable()):
+        raise bad_input(name, "wrong_value", f"is not a {name}", given, "1 to 100 characters on one line")
+
+
+def check_rights(
+    world: World, roles: frozenset[str], facilities: frozenset[str] | None, organisation: str | None
+) -> None:
+    """Refuse roles that there are not, places that do not go with them, and what is no organisation: of keys and of
+    people. Raises BadInput, StoreUnavailable."""
+    check_line("organisation", organisation)
+    if not roles or not roles <= set(ROLES):
+        strange = ", ".join(sorted(roles - set(ROLES)))
+        message = f"there is no role `{strange}`" if strange else "at least one role is needed"
+        raise bad_input("role", "unknown_value", message, strange, ", ".join(ROLES))
     if facilities is None:
         if "facility" in roles and "operator" not in roles:
-            message = "a key with the role facility is the key of certain places"
+            message = "who has the role facility speaks for certain places"
             raise bad_input("facility", "missing", message, None, "the id of at least one place")
         return
     if "facility" not in roles or "operator" in roles:
-        message = "only a key with the role facility, and without the role operator, is of certain places"
+        message = "only who has the role facility, and not the role operator, speaks for certain places"
         raise bad_input("facility", "contradiction", message, ", ".join(sorted(facilities)), "--role facility")
     known = newest_directory(world).by_id
     if unknown := sorted(facilities - known.keys()) or (not facilities and ["none"]):

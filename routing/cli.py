@@ -28,6 +28,7 @@ from routing.cli_records import add_erase_command, add_figures_command, add_rete
 from routing.cli_replay import add_replay_command
 from routing.cli_rules import add_rules_commands
 from routing.cli_settings import add_settings_command
+from routing.cli_users import add_users_commands
 from routing.cli_webhooks import add_webhooks_commands
 from routing.errors import BadData, BadInput, Fault, WegwijsError, bad_input
 from routing.formats.labelled import read_labelled
@@ -156,6 +157,7 @@ def _deciding(commands: Any) -> None:
 
 def _keeping(commands: Any) -> None:
     add_keys_commands(add_group(commands, "keys", "Manage the keys with which other software asks."))
+    add_users_commands(add_group(commands, "users", "Manage the accounts with which people sign in at a browser."))
     database = add_group(commands, "db", "Look after the database.")
     text = "Bring the tables and the packaged directory up to date; may be repeated."
     add_command(

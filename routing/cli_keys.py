@@ -8,6 +8,7 @@ from typing import Any
 
 from routing import api_keys, tokens
 from routing.rights import ROLES
+from routing.sessions import LOCAL
 from routing.signing_keys import IssuerUnavailable
 from routing.terminal import (
     DOES_NOT_HOLD,
@@ -176,7 +177,9 @@ def _told(arguments: argparse.Namespace, found: Mapping[str, Any]) -> int:
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"{found['id']}  {found['state'].replace('_', ' ')}  {found['label']}"
-    if found["issuer"] is not None:
+    if found["issuer"] == LOCAL:
+        yield "  all who sign in here with a name and a password"
+    elif found["issuer"] is not None:
         yield f"  comes with tokens: client {found['client']} of {found['issuer']}"
     if found["roles"]:
         yield f"  roles: {', '.join(found['roles'])}"

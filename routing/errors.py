@@ -59,6 +59,18 @@ class NotAllowed(WegwijsError):
     """The asker may do this, but not to this record."""
 
 
+class SignInRefused(WegwijsError):
+    """Nobody is signed in; says no more than whoever tries may know."""
+
+
+class TooManyAttempts(WegwijsError):
+    """Signing in went wrong too often just now: nothing was looked at, and it may be tried again in a while."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"signing in went wrong too often; try again in {seconds} seconds")
+        self.seconds = seconds
+
+
 class Changed(WegwijsError):
     """What was to be changed is not any more what the asker had seen; nothing was changed. `tag` is that of what is
     there now, None if nothing is."""

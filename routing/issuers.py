@@ -32,11 +32,32 @@ class Claims(BaseModel):
     facilities: Claim | None = None
 
 
+class Login(BaseModel):
+    """How people sign in at an issuer: `name` stands in the addresses here, `client_id` is how the issuer knows this
+    server. `secret` names the variable of the environment with the secret that goes with that: none stands in the file.
+    Without it this server is a public client, and PKCE alone protects the code."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+    client_id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
+    secret: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")] | None = None
+    scopes: list[Annotated[str, StringConstraints(pattern=r"^[!#-\[\]-~]{1,100}$")]] = Field(["openid"], min_length=1)
+
+    @field_validator("scopes")
+    @classmethod
+    def _with_openid(cls, scopes: list[str]) -> list[str]:
+        if "openid" not in scopes:
+            raise ValueError("`openid` must be among them: without it no ID token comes")
+        return scopes
+
+
 class Issuer(BaseModel):
     """An issuer of tokens that is believed. A token must be meant for one of `audience`. `roles` says which roles here
     a role there means; others mean nothing. `keys_url` is where its public keys are, if that is not to be read in its
     discovery document. `subjects` is how the subject of a token is noted as the user: hashed, as given (only if these
-    are ids that say nothing), or not at all (tokens for machines, which say themselves who sits there)."""
+    are ids that say nothing), or not at all (tokens for machines, which say themselves who sits there). With a `login`
+    people sign in there."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -52,6 +73,7 @@ class Issuer(BaseModel):
     keys_url: str | None = Field(None, max_length=2_000)
     timeout_seconds: int = Field(3, ge=1, le=30)
     allow_http: bool = False
+    login: Login | None = None
 
     @model_validator(mode="after")
     def _together(self) -> Issuer:
@@ -62,6 +84,8 @@ class Issuer(BaseModel):
             raise ValueError(f"`{unknown[0]}` is not an algorithm that is believed; there are: {', '.join(ALGORITHMS)}")
         if empty := sorted(name for name, roles in self.roles.items() if not roles):
             raise ValueError(f"`{empty[0]}` means no role here; there are: {', '.join(ROLES)}")
+        if self.login is not None and self.subjects == "none":
+            raise ValueError("`subjects` must be `hashed` or `as_given` with a `login`: who signs in is noted")
         return self
 
 
@@ -74,6 +98,7 @@ class _File(BaseModel):
     @classmethod
     def _named_once(cls, issuers: list[Issuer]) -> list[Issuer]:
         none_twice([each.issuer for each in issuers])
+        none_twice([each.login.name for each in issuers if each.login is not None])
         return issuers
 
 

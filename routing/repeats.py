@@ -51,7 +51,7 @@ def once(world: World, asker: Asker, key: str | None, call: str, body: Any) -> O
         return None
     secret = keyring_of(world).naming
     said = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-    return Once(fingerprint(secret, asker.key_id.encode(), key.encode()), fingerprint(secret, call.encode(), said))
+    return Once(fingerprint(secret, asker.apart.encode(), key.encode()), fingerprint(secret, call.encode(), said))
 
 
 def answered_once(

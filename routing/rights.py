@@ -31,6 +31,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "remove_facility": frozenset({"operator"}),
     "read_vocabulary": frozenset(ROLES),
     "read_rulesets": frozenset(ROLES),
+    "own_session": frozenset(ROLES),
 }
 """Action -> the roles that may do it; an action that is not in the table is allowed to nobody."""
 
@@ -42,6 +43,8 @@ class Asker:
     id is empty.
 
     `ends_at` is when what the asker showed stops being valid, if it does. `by_itself`: nobody asks, the server does it.
+    `session` is the session of a person who signed in: then `key_id` is that of all who sign in that way, and `user` is
+    proven.
 
     The rest is for the log of accesses: who sits at the client and on whose behalf (ids that only the client can
     resolve), by which call or command (`source`), and the id of the request."""
@@ -57,6 +60,12 @@ class Asker:
     request_id: str | None = None
     ends_at: datetime | None = None
     by_itself: bool = False
+    session: str | None = None
+
+    @property
+    def apart(self) -> str:
+        """By what the requests of this asker are told from those of others."""
+        return self.key_id if self.session is None else f"{self.key_id} {self.user}"
 
     def may(self, action: str) -> bool:
         """Whether one of the asker's roles allows `action` (see RIGHTS)."""

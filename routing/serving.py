@@ -26,6 +26,7 @@ from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from routing import log_lines, service
 from routing.connections import ANSWERS_HELD, PatientWorker, connections_most
 from routing.errors import WegwijsError, bad_input
+from routing.oidc import check_logins
 from routing.other_servers import loopback
 from routing.rights import ROLES
 from routing.rules.engine_watch import EngineWatch
@@ -102,6 +103,7 @@ def prepare(settings: Settings) -> tuple[World, str | None]:
     try:
         check_issuers(world)
         subscribed(world)
+        check_logins(world)
         service.upgrade(world)
         nobody_may = settings.bootstrap_key is None and settings.issuers is None and not service.has_keys(world)
         make_first = settings.embedded and nobody_may

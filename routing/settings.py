@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from routing.errors import BadInput, Fault
+from routing.other_servers import refused_address
 
 PREFIX = "WEGWIJS_"
 
@@ -70,6 +72,24 @@ class Settings(BaseSettings):
         description="How many requests a second an API key may make at each process, on average; 0 is no limit. "
         "Deciding is never refused for it.",
     )
+    public_url: str | None = Field(
+        default=None,
+        description="Where browsers find this server: `https://wegwijs.example.nl`. If not set people can sign in only "
+        "on the machine itself.",
+    )
+    session_hours: int = Field(
+        default=8, ge=1, le=24, description="How many hours a person who signed in stays so at the most."
+    )
+    session_idle_minutes: int = Field(
+        default=30, ge=2, le=480, description="After how many minutes without a request a session ends."
+    )
+    proxies: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="How many servers before this one add to `X-Forwarded-For`: tries to sign in are counted by the "
+        "address of the browser.",
+    )
     public_capacity: bool = Field(
         default=False, description="Whether anybody may see, without a key, how busy places are."
     )
@@ -85,6 +105,18 @@ class Settings(BaseSettings):
         if scheme.startswith("sqlite") and rest.lstrip("/") in ("", ":memory:"):
             raise ValueError("must name a file: a database in memory would lose the log")
         return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _an_origin(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        origin = url.removesuffix("/").removesuffix(":443")  # as a browser writes it
+        if reason := refused_address(origin, allow_http=False):
+            raise ValueError(reason.partition(" (or")[0].replace("`url` ", ""))
+        if not re.fullmatch(r"https?://[a-z0-9.:\[\]-]+", origin):
+            raise ValueError("must be only `https://` and the name of the server, in small letters, without a path")
+        return origin
 
     @property
     def embedded(self) -> bool:

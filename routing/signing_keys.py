@@ -1,4 +1,5 @@
-"""The public keys of issuers of tokens: fetched with limits, kept for a while, and fetched again when they changed."""
+"""What issuers say of themselves, their public keys and where people sign in: fetched with limits, kept for a while and
+fetched again when it changed; and the tokens that they give for what somebody brings back from there."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote_plus, urlencode
 
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
@@ -50,16 +52,29 @@ class PublicKey:
     key: Key
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where people sign in at an issuer, and where what they bring back is changed for tokens; whether it says itself,
+    in what they bring back, that it was the one (RFC 9207)."""
+
+    authorization: str
+    token: str
+    names_itself: bool
+
+
 @dataclass(slots=True)
 class KeyRing:
     """The keys of one issuer as this process knows them: when they were fetched, when that was last tried, and whether
-    that failed."""
+    that failed; and the same of where people sign in there."""
 
     issuer: Issuer
     keys: tuple[PublicKey, ...] | None = None
     fetched_at: datetime | None = None
     tried_at: datetime | None = None
     failed: bool = False
+    endpoints: Endpoints | None = None
+    endpoints_at: datetime | None = None
+    endpoints_tried_at: datetime | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -74,6 +89,29 @@ def keys_for(ring: KeyRing, key_id: str | None, algorithm: str, now: datetime) -
         if not found and ring.failed:
             raise IssuerUnavailable(f"{ring.issuer.issuer} does not answer, and the key of this token is not known")
     return found
+
+
+def endpoints_of(ring: KeyRing, now: datetime) -> Endpoints:
+    """Where people sign in at an issuer, as its discovery document says. Raises IssuerUnavailable."""
+    fresh = _within(ring.endpoints_at, now, FRESH)
+    # a thread that waits does nothing else: one asks, and an issuer that is silent holds the others for a second
+    if not fresh and not _within(ring.endpoints_tried_at, now, ASKED_EVERY) and ring.lock.acquire(timeout=1.0):
+        try:
+            if not _within(ring.endpoints_tried_at, now, ASKED_EVERY):
+                _ask_for_endpoints(ring, now)
+        finally:
+            ring.lock.release()
+    if ring.endpoints is None or not _within(ring.endpoints_at, now, KEPT_MOST):
+        raise IssuerUnavailable(f"{ring.issuer.issuer} does not say where people sign in")
+    return ring.endpoints
+
+
+def _ask_for_endpoints(ring: KeyRing, now: datetime) -> None:
+    try:
+        ring.endpoints, ring.endpoints_at = _endpoints(ring.issuer), now
+    except (NotFetched, BadInput, _UnusableError) as error:
+        log.warning("where people sign in at %s is not known: %s", ring.issuer.issuer, error)
+    ring.endpoints_tried_at = now
 
 
 def _within(then: datetime | None, now: datetime, span: timedelta) -> bool:
@@ -102,7 +140,7 @@ def _refresh(ring: KeyRing, now: datetime) -> None:
             return
         try:
             ring.keys, ring.fetched_at, ring.failed = _fetched(ring.issuer), now, False
-        except (NotFetched, BadInput, _NoKeysError) as error:
+        except (NotFetched, BadInput, _UnusableError) as error:
             ring.failed = True
             log.warning("the keys of %s could not be fetched: %s", ring.issuer.issuer, error)
         ring.tried_at = now
@@ -113,37 +151,70 @@ def _refresh(ring: KeyRing, now: datetime) -> None:
 # -- fetching ---------------------------------------------------------------------------------------------------------
 
 
-class _NoKeysError(Exception):
-    """What an issuer sent holds no keys that can be used."""
+class _UnusableError(Exception):
+    """What an issuer sent holds nothing that can be used."""
 
 
 def _fetched(issuer: Issuer) -> tuple[PublicKey, ...]:
-    """The keys that `issuer` publishes now. Raises NotFetched, BadInput, _NoKeysError."""
+    """The keys that `issuer` publishes now. Raises NotFetched, BadInput, _UnusableError."""
     keys = _document(issuer, issuer.keys_url or _keys_url(issuer)).get("keys")
     if not isinstance(keys, list) or len(keys) > KEYS_MOST:
-        raise _NoKeysError("what it sent is not a set of keys")
+        raise _UnusableError("what it sent is not a set of keys")
     found = [each for each in map(_public_key, keys) if each is not None]
     if not found:
-        raise _NoKeysError("it publishes no key that can be used")
+        raise _UnusableError("it publishes no key that can be used")
     return tuple(found)
 
 
 def _keys_url(issuer: Issuer) -> str:
+    return _address(issuer, _discovered(issuer), "jwks_uri")
+
+
+def _discovered(issuer: Issuer) -> Mapping[str, Any]:
     said = _document(issuer, issuer.issuer.removesuffix("/") + "/.well-known/openid-configuration")
-    url = said.get("jwks_uri")
     if said.get("issuer") != issuer.issuer:
-        raise _NoKeysError("its discovery document names another issuer")
+        raise _UnusableError("its discovery document names another issuer")
+    return said
+
+
+def _address(issuer: Issuer, said: Mapping[str, Any], name: str) -> str:
+    url = said.get(name)
     if not isinstance(url, str) or refused_address(url, allow_http=issuer.allow_http):
-        raise _NoKeysError("its discovery document names no address of keys that may be asked")
+        raise _UnusableError(f"its discovery document names no address that may be asked (`{name}`)")
     return url
 
 
-def _document(issuer: Issuer, url: str) -> Mapping[str, Any]:
-    asking = Asking(url, {"Accept": "application/json"}, float(issuer.timeout_seconds), BYTES_MOST)
+def _endpoints(issuer: Issuer) -> Endpoints:
+    said = _discovered(issuer)
+    names_itself = said.get("authorization_response_iss_parameter_supported") is True
+    authorization, token = (_address(issuer, said, name) for name in ("authorization_endpoint", "token_endpoint"))
+    return Endpoints(authorization, token, names_itself)
+
+
+def tokens_for(
+    issuer: Issuer, url: str, form: Mapping[str, str], credentials: tuple[str, str] | None
+) -> Mapping[str, Any]:
+    """What the token endpoint `url` of an issuer gives for `form`, to the client with these credentials (RFC 6749,
+    2.3.1). Raises NotFetched with what it answered, IssuerUnavailable."""
+    headers = {}
+    if credentials is not None:
+        both = ":".join(quote_plus(part) for part in credentials)
+        headers["Authorization"] = "Basic " + base64.b64encode(both.encode()).decode()
+    try:
+        return _document(issuer, url, urlencode(form).encode(), headers)
+    except (_UnusableError, BadInput) as error:
+        raise IssuerUnavailable(f"the token endpoint of {issuer.issuer}: {error}") from None
+
+
+def _document(
+    issuer: Issuer, url: str, form: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> Mapping[str, Any]:
+    sent = {"Accept": "application/json", **(headers or {})}
+    asking = Asking(url, sent, float(issuer.timeout_seconds), BYTES_MOST, form=form)
     with fetch(asking, time.monotonic) as answer:
         found = strictjson.parse(answer.stream.read()) if answer.stream is not None else None
     if not isinstance(found, Mapping):
-        raise _NoKeysError("what it sent is not a document")
+        raise _UnusableError("what it sent is not a document")
     return found
 
 

@@ -6,6 +6,7 @@ signature, its times, and for whom it is meant. What does not hold is refused; w
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,12 +15,11 @@ from typing import Any
 
 from joserfc import jws
 from joserfc.errors import JoseError
-from uuid_utils.compat import uuid7
 
 from routing import strictjson
-from routing.api_keys import note_use
+from routing.api_keys import client_of, note_use
 from routing.errors import BadInput, WegwijsError
-from routing.issuers import Claim, Issuer, read_issuers
+from routing.issuers import Claim, Issuer, Login, read_issuers
 from routing.log.access import opaque_id
 from routing.rights import Asker
 from routing.signing_keys import KeyRing, keys_for
@@ -31,6 +31,8 @@ SKEW = timedelta(seconds=60)
 """So much the clocks of an issuer and of this server may differ."""
 
 _HEADER_BYTES_MOST = 4_096
+ID_TOKEN = ("JWT",)
+"""What an ID token may say of its type."""
 
 
 class BadToken(WegwijsError):
@@ -50,7 +52,7 @@ def trusts_issuers(world: World) -> bool:
 
 def check_issuers(world: World) -> None:
     """See that the file of issuers can be read, if there is one. Raises BadData."""
-    _rings(world)
+    rings_of(world)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ def asker_of_token(world: World, text: str) -> Asker:
     now = world.clock()
     shown, known = _read(world, text, now)
     if known is None:
-        known = _keep_client(world, shown, now)
+        with database.writing(world.engine) as connection:
+            known = client_of(connection, shown.issuer, shown.client, shown.client, now)
     note_use(world, known.key.id, known.used_at, now)
     of_it = (shown.roles, shown.facilities, shown.organisation, shown.user)
     return Asker(str(known.key.id), known.key.label, *of_it)
@@ -85,24 +88,24 @@ def asker_of_token(world: World, text: str) -> Asker:
 
 def _read(world: World, text: str, now: datetime) -> tuple[Shown, keys.Kept | None]:
     """What a token says, and what is known of its client if that ever came."""
-    issuer, claims = _claims(text, _rings(world), now)
-    client, roles = _client(issuer, claims), _roles(issuer, claims)
-    shown = Shown(
-        issuer=issuer.issuer,
-        client=client,
-        roles=roles,
-        facilities=_facilities(issuer, claims, roles),
-        organisation=_organisation(issuer, claims),
-        user=_user(issuer, claims, client),
-    )
+    issuer, claims = _claims(text, rings_of(world), now)
+    meant = claims.get("aud")
+    if not set(_words(meant) if isinstance(meant, list) else [meant]) & set(issuer.audience):
+        raise BadToken("The token is not meant for this server (`aud`).")
+    shown = _shown(issuer, claims, _client(issuer, claims))
     with database.reading(world.engine) as connection:
-        known = keys.read_client(connection, issuer.issuer, client)
+        known = keys.read_client(connection, shown.issuer, shown.client)
     if known is not None and known.revoked_at is not None:
         raise BadToken("The client of this token was shut out here.")
     return shown, known
 
 
-def _rings(world: World) -> Mapping[str, KeyRing]:
+def believes(world: World, issuer: str | None) -> bool:
+    """Whether tokens of this issuer are believed here now."""
+    return issuer in rings_of(world)
+
+
+def rings_of(world: World) -> Mapping[str, KeyRing]:
     """The issuers that are believed, each with its keys, by name."""
     path = world.settings.issuers
 
@@ -113,22 +116,46 @@ def _rings(world: World) -> Mapping[str, KeyRing]:
     return rings
 
 
-def _keep_client(world: World, shown: Shown, now: datetime) -> keys.Kept:
-    """Give a client that comes for the first time an id, by which decisions and logs name it."""
-    with database.writing(world.engine) as connection:
-        made = keys.Key(uuid7(), shown.client[:100], frozenset())
-        keys.add_client(connection, made, shown.issuer, shown.client, now)
-        kept = keys.read_client(connection, shown.issuer, shown.client)
-    assert kept is not None
-    return kept
+def _shown(issuer: Issuer, claims: Mapping[str, Any], client: str) -> Shown:
+    roles = _roles(issuer, claims)
+    return Shown(
+        issuer=issuer.issuer,
+        client=client,
+        roles=roles,
+        facilities=_facilities(issuer, claims, roles),
+        organisation=_organisation(issuer, claims),
+        user=_user(issuer, claims, client),
+    )
+
+
+def read_id_token(ring: KeyRing, login: Login, text: str, nonce: str, now: datetime) -> Shown:
+    """What an ID token says of a person who signed in at an issuer, as it was fetched there (OpenID Connect Core,
+    3.1.3.7): it must be of this issuer, for us and nobody else, and made for this very sign-in. Raises BadToken,
+    IssuerUnavailable."""
+    issuer, claims = _claims(text, {ring.issuer.issuer: ring}, now, ID_TOKEN)
+    meant, party = claims.get("aud"), claims.get("azp")
+    if meant not in (login.client_id, [login.client_id]):
+        raise BadToken("The ID token is not meant for this server alone (`aud`).")
+    if party not in (None, login.client_id):
+        raise BadToken("The ID token was made for another client (`azp`).")
+    if not isinstance(said := claims.get("nonce"), str) or not hmac.compare_digest(said.encode(), nonce.encode()):
+        raise BadToken("The ID token was made for another sign-in (`nonce`).")
+    if _seconds(claims, "iat") is None:
+        raise BadToken("The ID token does not say when it was made (`iat`).")
+    shown = _shown(issuer, claims, login.client_id)
+    if shown.user is None:
+        raise BadToken("The ID token does not say who signed in (`sub`).")
+    return shown
 
 
 # -- whether it is believed -------------------------------------------------------------------------------------------
 
 
-def _claims(text: str, rings: Mapping[str, KeyRing], now: datetime) -> tuple[Issuer, Mapping[str, Any]]:
-    """The issuer of a token and what it says, after everything about it was found right. Raises BadToken,
-    IssuerUnavailable."""
+def _claims(
+    text: str, rings: Mapping[str, KeyRing], now: datetime, types: tuple[str, ...] | None = None
+) -> tuple[Issuer, Mapping[str, Any]]:
+    """The issuer of a token and what it says, after all was found right but for whom it is meant; `types` are those
+    that it may be of, if they are not those of the issuer. Raises BadToken, IssuerUnavailable."""
     if len(text) > CHARACTERS_MOST:
         raise BadToken(f"The token is longer than {CHARACTERS_MOST:,} characters.")
     registry = jws.JWSRegistry(algorithms=None, strict_check_header=False)
@@ -144,7 +171,7 @@ def _claims(text: str, rings: Mapping[str, KeyRing], now: datetime) -> tuple[Iss
     if ring is None:
         raise BadToken("The issuer of the token (`iss`) is not one that this server believes.")
     issuer = ring.issuer
-    algorithm, key_id = _named(issuer, header)
+    algorithm, key_id = _named(issuer, header, types or tuple(issuer.types))
     # `jku`, `x5u`, `jwk` and `x5c` say where the key of a token is to be found: nobody looks there
     registry.allowed = [algorithm]
     candidates = keys_for(ring, key_id, algorithm, now)
@@ -154,20 +181,19 @@ def _claims(text: str, rings: Mapping[str, KeyRing], now: datetime) -> tuple[Iss
         )
         raise BadToken(what)
     _check_times(issuer, claims, now)
-    meant = claims.get("aud")
-    if not set(_words(meant) if isinstance(meant, list) else [meant]) & set(issuer.audience):
-        raise BadToken("The token is not meant for this server (`aud`).")
     return issuer, claims
 
 
-def _named(issuer: Issuer, header: Mapping[str, Any]) -> tuple[str, str | None]:
+def _named(issuer: Issuer, header: Mapping[str, Any], types: tuple[str, ...]) -> tuple[str, str | None]:
     """The algorithm and the id of the key that a token names. Raises BadToken."""
     algorithm, kind, key_id = header.get("alg"), header.get("typ"), header.get("kid")
     if not isinstance(algorithm, str) or algorithm not in issuer.algorithms:
         raise BadToken(f"The token is not signed with one of {', '.join(issuer.algorithms)} (`alg`).")
-    accepted = {each.lower() for each in issuer.types}
-    if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in accepted:
-        raise BadToken(f"The token is not an access token: its type (`typ`) is not one of {', '.join(issuer.types)}.")
+    if kind is None and types == ID_TOKEN:
+        kind = "JWT"  # what makes an ID token one stands in it, and many issuers name no type
+    if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in {each.lower() for each in types}:
+        what = "an ID token" if types == ID_TOKEN else "an access token"
+        raise BadToken(f"The token is not {what}: its type (`typ`) is not one of {', '.join(types)}.")
     if "crit" in header or "b64" in header:
         raise BadToken("The token asks for extensions (`crit`) that are not understood here.")
     if not (key_id is None or isinstance(key_id, str)):

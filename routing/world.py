@@ -76,6 +76,8 @@ class World:
     """The numbers that the database certainly knows rules by."""
     uses: dict[str, datetime] = field(default_factory=dict, repr=False, compare=False)
     """When this process last tried to note that a key is used."""
+    signing_in: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(4), repr=False, compare=False)
+    """So many may sign in at once in this process: what a password costs must not keep others from deciding."""
     issuers: Memory = field(default_factory=lambda: Memory(most=1), repr=False, compare=False)
     """The issuers whose tokens are believed, with their public keys."""
     watch: EngineWatch | None = field(default=None, repr=False, compare=False)

@@ -1,21 +1,23 @@
-"""An issuer of tokens on this machine: discovery document, public keys and a token endpoint, with real keys."""
+"""An issuer of tokens on this machine: discovery document, public keys, sign-in, a token endpoint, with real keys."""
 
 from __future__ import annotations
 
 import base64
 import json
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key
 
 AUDIENCE = "https://wegwijs.example"
-SECRETS = {"desk": "secret of the desk", "ward": "secret of the ward"}
+SECRETS = {"desk": "secret of the desk", "ward": "secret of the ward", "wegwijs-desk": "secret: of the login/1"}
 """Client -> its secret, for the token endpoint."""
 
 CONFIGURED = """
@@ -36,6 +38,11 @@ issuers:
       facilities: places
 """
 """What a server is told of it; `wrong` is a name that means nothing here."""
+
+LOGIN = """
+    login: {{name: {name}, client_id: wegwijs-desk, secret: TEST_LOGIN_SECRET}}
+"""
+"""What a server is told besides, so that people can sign in there."""
 
 NAMES = {
     "triagist": "zcc-triage",
@@ -59,6 +66,13 @@ class Issuer:
         self.silent = threading.Event()
         self.silent.set()
         self.asked: list[str] = []
+        self.person: dict[str, Any] | None = {"sub": "jan", "roles": ["triagist"]}
+        self.names_itself = False
+        self.codes_count_once = True
+        self.codes: dict[str, dict[str, str]] = {}
+        self.changed: dict[str, Any] = {}
+        self.head: dict[str, Any] = {}
+        self.signing: Key | None = None
         self.key: Key = self.add_key("k1")
 
     def add_key(self, name: str, key: Key | None = None, **changes: Any) -> Key:
@@ -102,14 +116,55 @@ class Issuer:
         """What is at `path`."""
         if path == "/.well-known/openid-configuration":
             named = self.said_issuer or self.url
-            return 200, {"issuer": named, "jwks_uri": f"{self.url}/keys", "token_endpoint": f"{self.url}/token"}
+            return 200, {
+                "issuer": named,
+                "jwks_uri": f"{self.url}/keys",
+                "token_endpoint": f"{self.url}/token",
+                "authorization_endpoint": f"{self.url}/authorize",
+                "authorization_response_iss_parameter_supported": self.names_itself,
+            }
         return (200, {"keys": self.published}) if path == "/keys" else (404, {})
 
+    def authorize(self, asked: dict[str, str]) -> str:
+        """Where a browser is sent once the person at it signed in, or did not (RFC 6749, 4.1)."""
+        assert asked["response_type"] == "code"
+        assert "openid" in asked["scope"].split()
+        said = {"state": asked["state"], "session_state": "x.y", **({"iss": self.url} if self.names_itself else {})}
+        if self.person is None:
+            return f"{asked['redirect_uri']}?{urlencode({**said, 'error': 'access_denied'})}"
+        code = secrets.token_urlsafe(16)
+        self.codes[code] = asked
+        return f"{asked['redirect_uri']}?{urlencode({**said, 'code': code})}"
+
+    def exchange(self, client: str, form: dict[str, list[str]]) -> tuple[int, Any]:
+        """An ID token for a code, if all that must fit does (RFC 6749, 4.1.3; RFC 7636, 4.6)."""
+        given = {name: values[0] for name, values in form.items()}
+        code = given.get("code", "")
+        asked = self.codes.pop(code, None) if self.codes_count_once else self.codes.get(code)
+        challenge = base64.urlsafe_b64encode(sha256(given.get("code_verifier", "").encode()).digest()).rstrip(b"=")
+        if (
+            asked is None
+            or (asked["client_id"], asked["redirect_uri"]) != (client, given.get("redirect_uri"))
+            or (asked["code_challenge"], asked["code_challenge_method"]) != (challenge.decode(), "S256")
+        ):
+            return 400, {"error": "invalid_grant"}
+        assert self.person is not None
+        person = dict(self.person)
+        claims = self.claims(*person.pop("roles"), aud=client, client_id=None, azp=client, nonce=asked["nonce"])
+        claims |= {**person, **self.changed}
+        said = {name: value for name, value in claims.items() if value is not None}
+        token = self.sign(said, {"typ": "JWT", **self.head}, self.signing)
+        return 200, {"access_token": "opaque", "token_type": "Bearer", "id_token": token}
+
     def grant(self, authorization: str, form: dict[str, list[str]]) -> tuple[int, Any]:
-        """The answer of the token endpoint (RFC 6749, 4.4)."""
-        client, _, secret = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
-        if SECRETS.get(client) != secret:
+        """The answer of the token endpoint (RFC 6749, 4.1.3 and 4.4)."""
+        encoded = base64.b64decode(authorization.removeprefix("Basic ")).decode()
+        client, _, secret = map(unquote_plus, encoded.partition(":"))
+        public = not authorization and form.get("client_id") == ["public"]
+        if SECRETS.get(client) != secret and not public:
             return 401, {"error": "invalid_client"}
+        if form.get("grant_type") == ["authorization_code"]:
+            return self.exchange("public" if public else client, form)
         if form.get("grant_type") != ["client_credentials"]:
             return 400, {"error": "unsupported_grant_type"}
         roles = form.get("scope", [""])[0].split()
@@ -138,8 +193,12 @@ def running(clock: Callable[[], float]) -> Iterator[Issuer]:
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         issuer = self.server.issuer  # type: ignore[attr-defined]
-        issuer.asked.append(self.path)
+        issuer.asked.append(self.path.partition("?")[0])
         issuer.silent.wait(5)
+        if self.path.startswith("/authorize?"):
+            asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+            self._send(302, b"", Location=issuer.authorize(asked))
+            return
         if isinstance(issuer.broken, int):
             self._send(issuer.broken, b"")
         elif issuer.broken is not None:
@@ -151,12 +210,17 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         form = parse_qs(self.rfile.read(length).decode())
-        status, body = self.server.issuer.grant(self.headers.get("Authorization", ""), form)  # type: ignore[attr-defined]
+        issuer = self.server.issuer  # type: ignore[attr-defined]
+        issuer.asked.append(self.path)
+        issuer.silent.wait(5)
+        status, body = issuer.grant(self.headers.get("Authorization", ""), form)
         self._send(status, json.dumps(body).encode())
 
-    def _send(self, status: int, body: bytes) -> None:
+    def _send(self, status: int, body: bytes, **headers: str) -> None:
         try:
             self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -17,7 +17,12 @@ from routing.feeding.incoming import Incoming
 
 
 class NotFetched(WegwijsError):
-    """A feed could not be fetched; says why, and nothing of what was sent."""
+    """What was asked for could not be fetched; says why, and nothing of what was sent. `status` is what the server
+    answered, if it did."""
+
+    def __init__(self, words: str, status: int | None = None) -> None:
+        super().__init__(words)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,8 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What is asked of an address: how long all waiting may take together, and how many bytes it may send."""
+    """What is asked of an address: how long all waiting may take together, and how many bytes it may send. With a
+    `form` that is sent there (POST)."""
 
     url: str
     headers: Mapping[str, str]
@@ -39,6 +45,7 @@ class Asking:
     limit: int
     etag: str | None = None
     last_modified: str | None = None
+    form: bytes | None = field(default=None, repr=False)
 
 
 @contextmanager
@@ -53,7 +60,7 @@ def fetch(asking: Asking, elapsed: Callable[[], float]) -> Iterator[Fetched]:
             if error.code == 304:
                 yield Fetched(None, asking.etag, asking.last_modified)
                 return
-            raise NotFetched(f"the server answered {error.code}") from None
+            raise NotFetched(f"the server answered {error.code}", error.code) from None
     except (OSError, http.client.HTTPException) as error:
         raise NotFetched(_plainly(error, asking)) from None
     with answer:
@@ -68,7 +75,8 @@ def _request(asking: Asking) -> urllib.request.Request:
     conditions = {"If-None-Match": asking.etag, "If-Modified-Since": asking.last_modified}
     headers = {name: value for name, value in conditions.items() if value is not None}
     own = {"User-Agent": "Wegwijs", "Accept-Encoding": "identity", **headers, **asking.headers}
-    return urllib.request.Request(asking.url, headers=own)  # noqa: S310  the address was checked when it was read
+    # the address was checked when it was read
+    return urllib.request.Request(asking.url, asking.form, own)  # noqa: S310
 
 
 def _stream(answer: Any, asking: Asking, elapsed: Callable[[], float]) -> BinaryIO:
@@ -102,7 +110,7 @@ class _ElsewhereError(OSError):
 
 
 class _SameHost(urllib.request.HTTPRedirectHandler):
-    """Follows a redirect only on the same host and port, and never from https to http."""
+    """Follows a redirect only on the same host and port, never from https to http, and never with a form."""
 
     max_redirections = 3
 
@@ -111,7 +119,8 @@ class _SameHost(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         """The request that follows. Raises OSError if there must be none."""
         before, after = urlsplit(req.full_url), urlsplit(newurl)
-        if (before.scheme, before.hostname, before.port) != (after.scheme, after.hostname, after.port):
+        same = (before.scheme, before.hostname, before.port) == (after.scheme, after.hostname, after.port)
+        if not same or req.data is not None:  # a form may hold a secret: it goes to the address that was named
             fp.close()
             raise _ElsewhereError
         return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -30,7 +30,7 @@ TYPES = {
     "search": "110112",
     "export": "110106",
     "verify": "110100",
-    "sign_in": "110114",
+    **dict.fromkeys(("sign_in", "sign_out"), "110114"),
 }
 """Event -> its DICOM code (`AuditEvent.type`)."""
 

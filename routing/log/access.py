@@ -53,6 +53,7 @@ EVENTS: Mapping[str, EventKind] = {
     "export_access_log": _kind("R", "Een kopie gemaakt van wie uw gegevens zag", "Copied who saw your data"),
     "prune_access_log": _kind("D", "Oude regels hierover verwijderd", "Removed old lines about this"),
     "sign_in": _kind("E", "Aangemeld", "Signed in"),
+    "sign_out": _kind("E", "Afgemeld", "Signed out"),
 }
 """Every event that can stand in the log; there is no other."""
 

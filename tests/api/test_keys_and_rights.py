@@ -20,6 +20,7 @@ from routing.world import Memory
 from tests.api.conftest import OWN, STEMI
 from tests.api.test_bad_bodies import problem_of
 from tests.issuer import AUDIENCE, CONFIGURED, Issuer, running
+from tests.people import account, signed_in
 
 CALLS = {
     "metrics.read": ("GET", "/metrics"),
@@ -55,6 +56,8 @@ CALLS = {
     "vocabulary.read": ("GET", "/v1/vocabulary"),
     "rulesets.list_all": ("GET", "/v1/rulesets"),
     "rulesets.read": ("GET", "/v1/rulesets/none"),
+    "session.read": ("GET", "/v1/session"),
+    "session.end": ("DELETE", "/v1/session"),
 }
 """Every endpoint that needs a key -> how to call it."""
 
@@ -75,7 +78,9 @@ def test_every_call_is_open_or_stands_in_the_table_of_rights(app: Flask) -> None
     others = {rule.endpoint for rule in app.url_map.iter_rules()} - under_v1
     assert (under_v1 | others) - OPEN == set(ACTIONS) == set(CALLS)
     assert others - OPEN == {"metrics.read"}
-    assert under_v1 & OPEN == {"public.capacity", "openapi.read", "openapi.list_schemas", "openapi.schema"}
+    documents = {"openapi.read", "openapi.list_schemas", "openapi.schema"}
+    signing_in = {"session.sign_in", "session.set_password", "session.go_to_issuer", "session.come_back"}
+    assert under_v1 & OPEN == {"public.capacity", *documents, *signing_in}
     assert set(ACTIONS.values()) <= set(RIGHTS)
 
 
@@ -98,9 +103,10 @@ def test_without_a_valid_key_nothing_is_said(endpoint: str, kind: str, client: F
     assert response.headers["WWW-Authenticate"].startswith('Bearer realm="wegwijs"')
 
 
-# -- every call with every role, with keys and with tokens
+# -- every call with every role, with keys, with tokens and under sessions
 
 
+PLACES = {"facility": frozenset({OWN})}
 BODIES: dict[str, Any] = {
     "decisions.create": STEMI,
     "decisions.preview": STEMI,
@@ -111,6 +117,9 @@ BODIES: dict[str, Any] = {
 
 READ_BY_POST = {"decisions.replay", "accesses.search", "accesses.patient", "accesses.export"}
 """Calls that change nothing though they are sent with POST."""
+
+OF_ONESELF = {"session.end"}
+"""Calls that change nothing but for whoever makes them."""
 
 
 def every_call(app: Flask) -> Iterator[tuple[str, str, str]]:
@@ -134,18 +143,21 @@ def trusted(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("by", ["key", "token"])
+@pytest.mark.parametrize("by", ["key", "token", "session"])
 def test_a_role_may_do_exactly_what_the_table_says(
-    by: str, role: str, trusted: tuple[Flask, Issuer], keys: dict[str, str]
+    by: str, role: str, world: World, trusted: tuple[Flask, Issuer], keys: dict[str, str]
 ) -> None:
     app, issuer = trusted
-    shown = keys[role] if by == "key" else issuer.token(role, places=[OWN])
     client, walked = app.test_client(), set()
-    for endpoint, method, address in every_call(app):
+    if by == "session":
+        headers = signed_in(client, account(world, f"user-{role.replace('_', '-')}", role, facilities=PLACES.get(role)))
+    else:
+        headers = {"Authorization": f"Bearer {keys[role] if by == 'key' else issuer.token(role, places=[OWN])}"}
+    # signing out comes last: nothing goes on after it
+    for endpoint, method, address in sorted(every_call(app), key=lambda call: call[0] == "session.end"):
         if endpoint == "events.stream" and method == "GET":
             continue  # it would not end; it is asked for with HEAD
         body = BODIES.get(endpoint) if method != "GET" else None
-        headers = {"Authorization": f"Bearer {shown}"}
         response = client.open(address, method=method, json=body, headers=headers)
         response.close()  # it may be a stream
         refused = "insufficient_scope" in response.headers.get("WWW-Authenticate", "")
@@ -162,7 +174,7 @@ def test_a_role_may_do_exactly_what_the_table_says(
 
 def test_an_auditor_reads_everything_and_changes_nothing(app: Flask) -> None:
     for endpoint, method, address in every_call(app):
-        reads = method in ("GET", "HEAD") or endpoint in READ_BY_POST
+        reads = method in ("GET", "HEAD") or endpoint in READ_BY_POST | OF_ONESELF
         assert ("auditor" in RIGHTS[ACTIONS[endpoint]]) == reads, (method, address)
 
 

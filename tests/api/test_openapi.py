@@ -67,8 +67,9 @@ def test_every_problem_that_is_documented_has_a_page(client: FlaskClient) -> Non
 
 def test_it_says_of_every_call_which_roles_may(app: Flask) -> None:
     for endpoint, operation in endpoints(app).items():
-        roles = {role for entry in operation["security"] for role in entry["key"]}
-        assert roles == (set() if endpoint in OPEN else set(RIGHTS[ACTIONS[endpoint]])), endpoint
+        for scheme in ("key", "session"):
+            roles = {role for entry in operation["security"] for role in entry.get(scheme, ())}
+            assert roles == (set() if endpoint in OPEN else set(RIGHTS[ACTIONS[endpoint]])), (endpoint, scheme)
         assert {"401", "403"} <= set(operation["responses"]) or endpoint in OPEN, endpoint
 
 
@@ -93,9 +94,11 @@ def test_the_headers_that_are_read_are_documented() -> None:
         text = path.read_text("utf-8")
         read |= set(re.findall(r'request\.headers\.get\("([\w-]+)"|_(?:named|tags)\("([\w-]+)"\)', text))
     named = {name for pair in read for name in pair if name}
-    assert named - set(DOCUMENT["components"]["parameters"]) == {"Authorization", "Content-Encoding"}, (
-        "add the header to REQUEST_HEADERS in api/openapi.py, and to the calls that read it"
-    )
+    assert named - set(DOCUMENT["components"]["parameters"]) == {
+        "Authorization",
+        "Content-Encoding",
+        "X-Forwarded-For",
+    }, "add the header to REQUEST_HEADERS in api/openapi.py, and to the calls that read it"
 
 
 def test_the_examples_fit_their_schemas() -> None:

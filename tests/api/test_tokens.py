@@ -22,7 +22,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from api import create_app
 from routing import access_log, api_keys, cli, service, serving, tokens
 from routing.errors import BadData
-from routing.issuers import Claims, read_issuers
+from routing.issuers import Claims, Login, read_issuers
 from routing.issuers import Issuer as Believed
 from routing.service import World
 from routing.settings import Settings
@@ -545,7 +545,7 @@ def test_the_file_of_the_documents_is_one(tmp_path: Path) -> None:
         name for row in re.findall(r"^\| (`[^|]+) \|", page, re.MULTILINE) for name in re.findall(r"`([\w.]+)`", row)
     }
     known = set(Believed.model_fields) - {"claims"} | {f"claims.{name}" for name in Claims.model_fields}
-    assert known <= shown
+    assert known | {f"login.{name}" for name in Login.model_fields} <= shown
 
 
 def test_a_server_with_a_file_that_cannot_be_used_does_not_start(own_world: World, tmp_path: Path) -> None:
