@@ -20,6 +20,8 @@ from werkzeug.routing import Rule
 from api.auth import ACTIONS, OPEN, world
 from api.body import answer
 from api.case_schema import case_schema
+from api.fhir_outcome import FHIR
+from api.fhir_schemas import FhirOperationOutcome
 from api.json_schemas import MEDIA_TYPE, SCHEMAS_OF_FILES, schema_named, tidied
 from api.operations import ALWAYS, CASE, FEED, JSON, OPERATIONS, REPORTS, SCHEMAS, WITH_KEY, Operation, Success
 from api.problem_schemas import BrokenFeed, Problem
@@ -50,6 +52,8 @@ TAGS: Mapping[str, str] = {
     "vocabulary": "Every word that a case may use.",
     "rulesets": "The rules that decide.",
     "openapi": "What this server is, for programs.",
+    "cds_hooks": "CDS Hooks 2.0: for an EPD that asks by itself.",
+    "fhir": "The same decisions and places as FHIR R4.",
     "metrics": "What a machine may watch.",
     "health": "For the machinery around the server.",
     "problems": "A page about each kind of problem.",
@@ -117,7 +121,7 @@ Every call under `/v1` but the open ones needs `Authorization: Bearer <key>`; of
 the key needs one. Times are RFC 3339 with an offset, durations are minutes, coordinates are WGS84 degrees. Bodies and
 parameters are read strictly: what is not known here is refused, never dropped. `HEAD` works wherever `GET` does.
 
-Errors are problems (RFC 9457); `type` is one of:
+Errors are problems (RFC 9457), and under `/fhir` an OperationOutcome of the same name; `type` is one of:
 
 {problems}
 
@@ -276,11 +280,20 @@ def _responses(call: str, endpoint: str, operation: Operation) -> Json:
     made: Json = {str(success.status): _success(call, success) for success in operation.answers}
     for status, names in problems_of(endpoint, operation).items():
         if str(status) in made:  # not ready is said in the same words as ready
-            made[str(status)]["content"] |= _problem_content(names)
+            made[str(status)]["content"] |= _problem_content(names, fhir=False)
             made[str(status)]["x-problem-types"] = [problem_address(name) for name in names]
         else:
-            made[str(status)] = {"$ref": f"#/components/responses/{'.'.join(names)}"}
+            made[str(status)] = {"$ref": f"#/components/responses/{_group(endpoint, names)}"}
     return made
+
+
+def _group(endpoint: str, names: list[str]) -> str:
+    """The name of the response that ends with one of these problems."""
+    return ".".join((*(["fhir"] if _in_fhir(endpoint) else []), *names))
+
+
+def _in_fhir(endpoint: str) -> bool:
+    return endpoint.startswith("fhir.")
 
 
 def _success(call: str, success: Success) -> Json:
@@ -305,28 +318,30 @@ def _headers(names: tuple[str, ...]) -> Json:
 
 def _problem_responses() -> Iterator[tuple[str, Json]]:
     groups = {
-        tuple(names)
+        _group(endpoint, names): (names, _in_fhir(endpoint))
         for endpoint, operation in OPERATIONS.items()
         for names in problems_of(endpoint, operation).values()
     }
-    for names in sorted(groups):
+    for group, (names, fhir) in sorted(groups.items()):
         status = HTTPStatus(TYPES[names[0]].status)
         told = [
             f"[`{name}`]({problem_address(name)}): {TYPES[name].title.en}. {TYPES[name].advice.en}" for name in names
         ]
         headers = set.intersection(*(set(OF_PROBLEMS.get(name, ())) for name in names))
         yield (
-            ".".join(names),
+            group,
             {
                 "description": "\n\n".join(told) or status.phrase,
                 "headers": _headers(tuple(sorted(headers))),
-                "content": _problem_content(list(names)),
+                "content": _problem_content(names, fhir=fhir),
                 "x-problem-types": [problem_address(name) for name in names],
             },
         )
 
 
-def _problem_content(names: list[str]) -> Json:
+def _problem_content(names: list[str], *, fhir: bool) -> Json:
+    if fhir:
+        return {FHIR: {"schema": _ref(FhirOperationOutcome)}}
     schema = _ref(Problem)
     if "broken-feed" in names:
         schema = {"anyOf": [schema, _ref(BrokenFeed)]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -70,6 +71,32 @@ class Settings(BaseSettings):
     public_capacity: bool = Field(
         default=False, description="Whether anybody may see, without a key, how busy places are."
     )
+
+    public_url: str | None = Field(
+        default=None,
+        description="Address under which clients reach this server, `https://wegwijs.example.nl/`, for the links in "
+        "cards and in FHIR. If not set: as the request says.",
+    )
+    cds_origins: str = Field(
+        default="",
+        description="Origins of pages that may call CDS Hooks from a browser, with spaces between: "
+        "`https://epd.example.nl`.",
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _ends_in_slash(cls, url: str | None) -> str | None:
+        if url is not None and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+            raise ValueError("must be an address like https://wegwijs.example.nl/, without `?` and `#`")
+        return url if url is None or url.endswith("/") else f"{url}/"
+
+    @field_validator("cds_origins")
+    @classmethod
+    def _are_origins(cls, origins: str) -> str:
+        for origin in origins.split():
+            if not re.fullmatch(r"https?://[a-z0-9.\-]+(:[0-9]{1,5})?", origin):
+                raise ValueError("must be origins like https://epd.example.nl: no path, no `*`, in small letters")
+        return origins
 
     @field_validator("database_url")
     @classmethod
