@@ -32,6 +32,11 @@ ISSUES: Mapping[str, str] = {
 """Problem -> its code among the issue types of FHIR; `processing` for those that are not here."""
 
 
+def in_fhir(path: str) -> bool:
+    """Whether an address is one of the FHIR face, of which errors are an OperationOutcome."""
+    return path == "/fhir" or path.startswith("/fhir/")
+
+
 def operation_outcome(
     name: str, title: str, detail: str, faults: Iterable[Fault], request_id: str | None
 ) -> dict[str, Any]:

@@ -85,6 +85,7 @@ REQUEST_HEADERS: Mapping[str, tuple[str, Json]] = {
     "Accept-Language": ("The language of the titles of problems: en, nl.", _TEXT),
     "If-Match": ("The tag of what is changed, as it was read; or `*`.", _TEXT),
     "If-None-Match": ("The tag of what the client has already; with a new place `*`.", _TEXT),
+    "Origin": ("The page in a browser from which this comes; answered where `WEGWIJS_CDS_ORIGINS` names it.", _TEXT),
     "Last-Event-ID": ("The id of the last event that was seen; goes before the parameter.", _TEXT),
 }
 """Headers of requests -> what they say, and their schema. `Authorization` is the security scheme."""

@@ -270,9 +270,13 @@ OPERATIONS: Mapping[str, Operation] = {
         _ok(CdsCards, "Decided and recorded; or what is needed for that."),
         problems=(*READS_BODY, *_ONCE, *_STORED, "prefetch-missing"),
         body=CdsRequest,
+        headers=("Origin",),
     ),
     "cds_hooks.feedback": Operation(
-        _ok(CdsOutcomes, "What was recorded."), problems=(*READS_BODY, *_ONCE, *_STORED), body=CdsFeedback
+        _ok(CdsOutcomes, "What was recorded."),
+        problems=(*READS_BODY, *_ONCE, *_STORED),
+        body=CdsFeedback,
+        headers=("Origin",),
     ),
     "fhir.metadata": Operation(_fhir(FhirCapabilityStatement, "What this server can do."), problems=("invalid-input",)),
     "fhir.guidance": Operation(_fhir(FhirGuidanceResponse, "The decision."), problems=_STORED),

@@ -13,7 +13,7 @@ import orjson
 from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
-from api.fhir_outcome import FHIR, operation_outcome
+from api.fhir_outcome import FHIR, in_fhir, operation_outcome
 from routing import log_lines
 from routing.cds_hooks import PrefetchMissing
 from routing.errors import (
@@ -293,7 +293,7 @@ def problem(
     its own."""
     kind = TYPES[name]
     language = request.accept_languages.best_match(("en", "nl"), default="en")
-    if in_fhir():
+    if in_fhir(request.path):
         outcome = operation_outcome(name, kind.title.wire()[language], detail, faults[:MAX_ERRORS], g.get("request_id"))
         return _response(outcome, status or kind.status, FHIR, headers)
     body: dict[str, Any] = {
@@ -308,11 +308,6 @@ def problem(
         body["errors"] = [fault_record(fault) for fault in faults[:MAX_ERRORS]]
     body.update(more or {})
     return _response(body, status or kind.status, "application/problem+json", headers)
-
-
-def in_fhir() -> bool:
-    """Whether this request is one of the FHIR face, of which errors are an OperationOutcome."""
-    return request.path == "/fhir" or request.path.startswith("/fhir/")
 
 
 def _response(body: Mapping[str, Any], status: int, media_type: str, headers: Mapping[str, str] | None) -> Response:
