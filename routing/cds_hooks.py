@@ -50,9 +50,9 @@ def triage(
     carried out once. Where the age or the place is not known nothing is decided, and the card says so. `base` is the
     address of this server. Raises PrefetchMissing, and what `service.decide` raises."""
     request = read_request(body)
-    if request.prefetch.patient is None and "patient" not in request.prefetch.model_fields_set:
-        raise PrefetchMissing("patient")
     asked = case_of(request, world.words, now := world.clock())
+    if "age" in asked.lacking and "patient" not in request.prefetch.model_fields_set:
+        raise PrefetchMissing("patient")
     if asked.lacking:
         return {"cards": [lacking_card(asked, base)]}
     sent = {name: value for name, value in body.items() if name not in NOT_KEPT}

@@ -106,6 +106,7 @@ def call(**prefetch: Any) -> dict[str, Any]:
         "encounter": ENCOUNTER,
         "observations": bundle(*VITALS),
         "findings": bundle(*FINDINGS),
+        "complaints": None,
         "conditions": None,
         **prefetch,
     }

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from routing.formats.cds_case import WHY, Asked, Unused
 from routing.formats.cds_request import HOOK, SERVICE
-from routing.formats.fhir_codes import ALSO, LOINC
+from routing.formats.fhir_codes import FACT, LOINC, fact_codes
 from routing.vocabulary import Vocabulary
 
 Json = dict[str, Any]
@@ -60,20 +60,21 @@ def services(words: Vocabulary) -> Json:
 
 def prefetch_templates(words: Vocabulary) -> dict[str, str]:
     """Key of prefetch -> the search that a client answers for it: no more than is read."""
-    codes = {f"{LOINC}|{code}" for fact in words.facts.values() if (code := fact.codes.get("loinc"))}
-    codes = {code for code in (codes | ALSO.keys()) if code.startswith(LOINC) and code != f"{LOINC}|{_AGE}"}
+    facts = {code: words.facts[key] for code, key in fact_codes(words).items() if not code.startswith(FACT)}
+    measured = [code for code, fact in facts.items() if fact.type != "boolean" and code.startswith(LOINC)]
+    found = [code.rpartition("|")[2] for code, fact in facts.items() if fact.type == "boolean"]
+    lasting = [code for code, fact in facts.items() if fact.type == "boolean" and fact.group == "history"]
     of_contact = "patient={{context.patientId}}&encounter={{context.encounterId}}"
-    exam = "http://terminology.hl7.org/CodeSystem/observation-category|exam"
     return {
         "patient": "Patient/{{context.patientId}}",
         "encounter": "Encounter/{{context.encounterId}}",
-        "observations": f"Observation?{of_contact}&code={','.join(sorted(codes | {_PRESSURE}))}&_sort=-date",
-        "findings": f"Observation?{of_contact}&category={exam}&_sort=-date",
-        "conditions": "Condition?patient={{context.patientId}}&clinical-status=active",
+        "observations": f"Observation?{of_contact}&code={','.join(sorted((*measured, _PRESSURE)))}&_sort=-date",
+        "findings": f"Observation?{of_contact}&code={FACT}|,{','.join(sorted(found))}&_sort=-date",
+        "complaints": f"Condition?{of_contact}",
+        "conditions": f"Condition?patient={{{{context.patientId}}}}&code={','.join(sorted(lasting))}",
     }
 
 
-_AGE = "30525-0"
 _PRESSURE = f"{LOINC}|85354-9"
 """Blood pressure as one Observation, of which the parts are read."""
 
@@ -160,7 +161,7 @@ def _summary(decision: Mapping[str, Any], words: Vocabulary, unused: Sequence[Un
         f"{level} {words.urgencies[level].label.nl}",
         *([f"vermoeden: {suspected[0]}"] if suspected else []),
         *(["bel eerst"] if decision["confidence"]["badge"] == "call_first" else []),
-        *([f"{len(unused)} gegevens niet gebruikt"] if unused else []),
+        *([f"{len(unused)} {'gegeven' if len(unused) == 1 else 'gegevens'} niet gebruikt"] if unused else []),
     ]
     place, rest = decision["recommendation"]["facility"]["name"], "; ".join(parts)
     return _short(f"{rest}; naar: {place}")

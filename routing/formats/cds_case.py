@@ -23,6 +23,7 @@ from routing.formats.cds_request import (
     Encounter,
     Location,
     Observation,
+    Prefetch,
     Value,
     checked,
     of_other_patient,
@@ -119,9 +120,9 @@ def case_of(request: CdsRequest, words: Vocabulary, now: datetime) -> Asked:
     prefetch, extra = request.prefetch, request.extra
     if prefetch.encounter is not None:
         _reasons(prefetch.encounter, reading)
-    for name in ("observations", "findings", "conditions"):
+    for name in ("observations", "findings", "complaints", "conditions"):
         _bundle(name, getattr(prefetch, name), request, reading)
-    for name in ("encounter", "observations", "findings", "conditions"):
+    for name in Prefetch.model_fields:
         if name not in prefetch.model_fields_set:
             reading.skip(name, "not_sent")
     if reading.faults:
@@ -239,12 +240,13 @@ def _reasons(encounter: Encounter, reading: _Reading) -> None:
 def _bundle(name: str, bundle: Bundle | None, request: CdsRequest, reading: _Reading) -> None:
     for number, entry in enumerate(bundle.entry if bundle is not None else ()):
         where, kind = f"prefetch.{name}.entry.{number}.resource", entry.resource.get("resourceType")
-        wanted = "Condition" if name == "conditions" else "Observation"
+        of_conditions = name in ("complaints", "conditions")
+        wanted = "Condition" if of_conditions else "Observation"
         if kind != wanted:
             reading.skip(_shown(kind), "other_type")
             continue
         try:
-            if name == "conditions":
+            if of_conditions:
                 found: Condition | Observation = checked(Condition, entry.resource, where)
             else:
                 found = checked(Observation, entry.resource, where)

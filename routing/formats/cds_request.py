@@ -197,6 +197,7 @@ class Prefetch(BaseModel):
     encounter: Encounter | None = None
     observations: Bundle | None = None
     findings: Bundle | None = None
+    complaints: Bundle | None = None
     conditions: Bundle | None = None
 
 

@@ -196,7 +196,7 @@ def test_what_is_not_understood_is_named_on_the_card_and_counts_as_unknown(
     told, _, _ = card["detail"].partition("Plaats van zorg")
     assert "**Niet gebruikt, en dus onbekend:**" in told
     assert WHY[why] in told
-    assert "1 gegevens niet gebruikt" in card["summary"]
+    assert "1 gegeven niet gebruikt" in card["summary"]
     assert card["indicator"] in ("warning", "critical"), "it is not for later reading"
     assert "observations" not in case_in(own_world, card["uuid"])
 
@@ -223,10 +223,11 @@ def test_a_complaint_that_was_found_absent_counts_as_neither(ask: Send, own_worl
 
 def test_what_did_not_come_along_is_named(ask: Send) -> None:
     body = call()
-    for name in ("encounter", "observations", "findings", "conditions"):
+    for name in ("encounter", "observations", "findings", "complaints", "conditions"):
         del body["prefetch"][name]
     card = card_of(ask, body)
-    assert card["detail"].count(WHY["not_sent"]) == 4
+    assert card["detail"].count(WHY["not_sent"]) == 5
+    assert "5 gegevens niet gebruikt" in card["summary"]
     more = call(observations=bundle(*VITALS, link=[{"relation": "next", "url": "https://epd.example/x"}]))
     assert WHY["more"] in card_of(ask, more)["detail"]
 
@@ -243,14 +244,14 @@ def condition(code: str, **more: Any) -> dict[str, Any]:
 
 def test_conditions_count_when_they_are_of_now_or_last(ask: Send, own_world: World) -> None:
     of_contact = {"encounter": {"reference": "Encounter/e1"}}
-    listed = bundle(
-        condition("195967001"),  # asthma: who has it keeps it
+    listed = bundle(condition("195967001"))  # asthma: who has it keeps it
+    now = bundle(
         condition("267036007", **of_contact),  # dyspnea, of this contact
         condition("422400008", recordedDate="2019-03-01"),  # vomiting, years ago
         condition("25064002", **of_contact, verificationStatus=concept("differential", "x")),
         condition("404640003", **of_contact, clinicalStatus=concept("resolved", "x")),
     )
-    card = card_of(ask, call(conditions=listed))
+    card = card_of(ask, call(conditions=listed, complaints=now))
     observed = case_in(own_world, card["uuid"])["observations"]
     assert {"history_asthma", "dyspnea"} <= observed.keys()
     assert not {"vomiting", "headache", "dizziness"} & observed.keys()
@@ -394,6 +395,10 @@ def test_without_the_patient_it_is_said_that_it_did_not_come_along(ask: Send, ow
         problem = problem_of(ask("POST", TRIAGE, "triagist", json=sent), 412, "prefetch-missing")
         assert [error.field for error in problem.errors or ()] == ["prefetch.patient"]
     assert decisions(own_world) == []
+    said = case_said(patient={"age_years": 67}, location={"postcode": "3584"})
+    card = card_of(ask, {**body, **said})
+    assert case_in(own_world, card["uuid"])["patient"] == {"age_years": 67}
+    assert f"patient: {WHY['not_sent']}" in card["detail"]
 
 
 def test_what_is_huge_or_deep_is_refused_and_what_fhir_needs_is_not(ask: Send) -> None:
