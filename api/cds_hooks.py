@@ -64,7 +64,7 @@ def register(app: Flask) -> None:
 
 def _origin() -> str | None:
     """The origin of this request, if it is one of CDS Hooks and the operator allows it."""
-    given, allowed = request.headers.get("Origin"), world().settings.cds_origins.split()
+    given, allowed = request.headers.get("Origin"), (world().settings.cds_origins or "").split()
     return given if given in allowed and request.path.startswith("/cds-services") else None
 
 

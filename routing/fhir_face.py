@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from routing import service
@@ -14,7 +15,16 @@ from routing.facilities.directory import Directory
 from routing.facilities.opening import TIME_ZONE
 from routing.facilities.profile import Facility
 from routing.facilities.status import Report
-from routing.formats.fhir_export import fhir_id, healthcare_service, location, organization, units_of_place
+from routing.formats.fhir_export import (
+    KIND,
+    fhir_id,
+    healthcare_service,
+    location,
+    organization,
+    service_name,
+    unit_codings,
+    units_of_place,
+)
 from routing.formats.fhir_guidance import guidance_response
 from routing.formats.fhir_places import OWN_PLACE, SYSTEMS
 from routing.geography import distance_km
@@ -76,8 +86,9 @@ def place_resource(world: World, kind: str, resource_id: str) -> Json:
     """The resource of that `kind` (a key of KINDS) with that id. Raises NotFound, StoreUnavailable."""
     here = _here(world)
     for place in here.directory.facilities:
-        for made in KINDS[kind](here, place, resource_id, None):
-            return made
+        for found in KINDS[kind](here, place):
+            if found.id == resource_id:
+                return found.make()
     raise NotFound(kind, str(shown(resource_id)))
 
 
@@ -85,69 +96,69 @@ def search(world: World, kind: str, wanted: Wanted, cursor: str | None, limit: i
     """The resources of that `kind` that fit, by id or nearest first. Raises BadInput, StoreUnavailable."""
     here = _here(world)
     after = tuple(read_cursor(cursor, (float, int), str)) if cursor is not None else None
-    found: list[tuple[float, str, Json]] = []
+    found: dict[tuple[float, str], _Resource] = {}
     for place in here.directory.facilities:
         away = distance_km(wanted.near[:2], (place.lat, place.lon)) if wanted.near else 0.0
-        if _fits(place, wanted, kind) and (wanted.near is None or away <= wanted.near[2]):
-            unit = wanted.kind if kind == "HealthcareService" else None
-            found += [
-                (round(away, 3), made["id"], made)
-                for made in KINDS[kind](here, place, wanted.id, unit)
-                if wanted.name is None or made["name"].casefold().startswith(wanted.name.casefold())
-            ]
-    found.sort(key=lambda each: each[:2])
-    left = [each for each in found if after is None or each[:2] > after]
+        if _fits(place, wanted) and (wanted.near is None or away <= wanted.near[2]):
+            found |= {(round(away, 3), each.id): each for each in KINDS[kind](here, place) if _is_wanted(each, wanted)}
+    left = [position for position in sorted(found) if after is None or position > after]
     page = left[:limit]
-    following = write_cursor(*page[-1][:2]) if len(left) > limit else None
-    return Page([made for _, _, made in page], len(found), following)
+    following = write_cursor(*page[-1]) if len(left) > limit else None
+    return Page([found[position].make() for position in page], len(found), following)
 
 
 def _here(world: World) -> _Here:
     return _Here(world, newest_directory(world), live_reading(world), world.clock())
 
 
-def _fits(place: Facility, wanted: Wanted, kind: str) -> bool:
+def _fits(place: Facility, wanted: Wanted) -> bool:
     numbers = {**{system: place.identifiers.get(scheme) for system, scheme in SYSTEMS.items()}, OWN_PLACE: place.id}
     if wanted.identifier is not None:
         system, value = wanted.identifier
         if value not in (numbers.values() if system is None else [numbers.get(system)]):
             return False
-    of_place = (wanted.organization, wanted.location)
-    if any(asked is not None and asked != fhir_id(place.id) for asked in of_place):
-        return False
-    return kind == "HealthcareService" or wanted.kind is None or wanted.kind[1] == place.kind
+    return all(asked in (None, fhir_id(place.id)) for asked in (wanted.organization, wanted.location))
 
 
-Maker = Callable[[_Here, Facility, str | None, tuple[str | None, str] | None], Sequence[Json]]
+def _is_wanted(found: _Resource, wanted: Wanted) -> bool:
+    if wanted.kind is not None:
+        system, code = wanted.kind
+        if not any(each["code"] == code and system in (None, each["system"]) for each in found.codings):
+            return False
+    named = wanted.name is None or found.name.casefold().startswith(wanted.name.casefold())
+    return named and wanted.id in (None, found.id)
 
 
-def _organizations(here: _Here, place: Facility, wanted: str | None, _: Any) -> Sequence[Json]:
-    return [organization(place, here.day)] if wanted in (None, fhir_id(place.id)) else []
+@dataclass(frozen=True, slots=True)
+class _Resource:
+    """A resource that can be made, and by what it is found."""
+
+    id: str
+    name: str
+    codings: Sequence[Json]
+    make: Callable[[], Json]
 
 
-def _locations(here: _Here, place: Facility, wanted: str | None, _: Any) -> Sequence[Json]:
-    return [location(place)] if wanted in (None, fhir_id(place.id)) else []
+def _organizations(here: _Here, place: Facility) -> Iterator[_Resource]:
+    kind = [{"system": KIND, "code": place.kind}]
+    yield _Resource(fhir_id(place.id), place.name, kind, lambda: organization(place, here.day))
 
 
-def _services(here: _Here, place: Facility, wanted: str | None, unit: tuple[str | None, str] | None) -> Sequence[Json]:
-    reports = here.shown(place)
-    made = [
-        healthcare_service(place, each, reports, here.world.words)
-        for each in units_of_place(place, reports, here.day)
-        if wanted in (None, fhir_id(place.id, each))
-    ]
-    return made if unit is None else [each for each in made if _has_type(each, unit)]
+def _locations(_: _Here, place: Facility) -> Iterator[_Resource]:
+    yield _Resource(fhir_id(place.id), place.name, (), lambda: location(place))
 
 
-def _has_type(service: Json, wanted: tuple[str | None, str]) -> bool:
-    system, code = wanted
-    codings = service["type"][0]["coding"]
-    return any(coding["code"] == code and system in (None, coding["system"]) for coding in codings)
+def _services(here: _Here, place: Facility) -> Iterator[_Resource]:
+    words, reports = here.world.words, here.shown(place)
+    for unit in units_of_place(place, reports, here.day):
+        codings = unit_codings(unit, words.stop_kinds[unit].label.nl)
+        make = partial(healthcare_service, place, unit, reports, words)
+        yield _Resource(fhir_id(place.id, unit), service_name(place, unit, words), codings, make)
 
 
-KINDS: Mapping[str, Maker] = {
+KINDS: Mapping[str, Callable[[_Here, Facility], Iterator[_Resource]]] = {
     "Organization": _organizations,
     "Location": _locations,
     "HealthcareService": _services,
 }
-"""Type of resource -> how it is made of a place."""
+"""Type of resource -> what can be made of a place."""

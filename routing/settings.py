@@ -77,8 +77,8 @@ class Settings(BaseSettings):
         description="Address under which clients reach this server, `https://wegwijs.example.nl/`, for the links in "
         "cards and in FHIR. If not set: as the request says.",
     )
-    cds_origins: str = Field(
-        default="",
+    cds_origins: str | None = Field(
+        default=None,
         description="Origins of pages that may call CDS Hooks from a browser, with spaces between: "
         "`https://epd.example.nl`.",
     )
@@ -92,8 +92,8 @@ class Settings(BaseSettings):
 
     @field_validator("cds_origins")
     @classmethod
-    def _are_origins(cls, origins: str) -> str:
-        for origin in origins.split():
+    def _are_origins(cls, origins: str | None) -> str | None:
+        for origin in (origins or "").split():
             if not re.fullmatch(r"https?://[a-z0-9.\-]+(:[0-9]{1,5})?", origin):
                 raise ValueError("must be origins like https://epd.example.nl: no path, no `*`, in small letters")
         return origins

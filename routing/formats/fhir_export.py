@@ -97,6 +97,11 @@ def units_of_place(place: Facility, shown: Iterable[Mapping[str, Any]], day: dat
     return list(dict.fromkeys((*has, *(report["unit"] for report in shown))))
 
 
+def service_name(place: Facility, unit: str, words: Vocabulary) -> str:
+    """The name of a unit of a place."""
+    return f"{place.name}: {words.stop_kinds[unit].label.nl}"
+
+
 def healthcare_service(place: Facility, unit: str, shown: Sequence[Mapping[str, Any]], words: Vocabulary) -> Json:
     """A unit of a place as a HealthcareService; `shown` are the reports of the place with their ages (see
     `routing.places.Live.shown`)."""
@@ -115,9 +120,9 @@ def healthcare_service(place: Facility, unit: str, shown: Sequence[Mapping[str, 
             "identifier": identifiers_of(place),
             "active": True if place.status != "unknown" else None,
             "providedBy": _reference("Organization", place.id, place.name),
-            "type": [{"coding": _unit_codings(unit, label), "text": label}],
+            "type": [{"coding": unit_codings(unit, label), "text": label}],
             "location": [_reference("Location", place.id, place.name)],
-            "name": f"{place.name}: {label}",
+            "name": service_name(place, unit, words),
             "eligibility": list(_eligibility(place, unit)),
             "availableTime": _hours(opening, SERVICE_HOURS) if opening is not None else [],
             "notAvailable": [_closure(report) for report in counting if _closes(report)],
@@ -165,7 +170,8 @@ def _concept(system: str, code: str, display: str | None = None) -> Json:
     return {"coding": [_coding(system, code, display)]}
 
 
-def _unit_codings(unit: str, label: str) -> list[Json]:
+def unit_codings(unit: str, label: str) -> list[Json]:
+    """The codes of a unit: that of HL7 where one means the same, and our own at last."""
     standard = [name.split("|") for name, of in UNITS.items() if of == unit]
     named = [_coding(system, code) for system, code in standard if system == ROLE_CODE]
     return [*named, _coding(OWN_UNIT, unit, label)]

@@ -14,10 +14,12 @@ from flask.testing import FlaskClient
 
 from api import create_app
 from routing import access_log, service
+from routing.errors import BadInput
 from routing.formats.cds_cards import INDICATORS, SUMMARY_MOST
 from routing.formats.cds_case import WHY, _shown
 from routing.log.canonical import plain
 from routing.service import World
+from routing.settings import read_settings
 from routing.world import Memory
 from tests.api.conftest import AUDITOR, Clock, Send
 from tests.api.test_bad_bodies import problem_of
@@ -576,6 +578,23 @@ def test_a_page_may_call_only_where_the_operator_named_its_origin(own_world: Wor
     for path, origin in ((TRIAGE, "https://evil.example"), ("/v1/decisions", "https://epd.example")):
         response = client.options(path, headers={**PREFLIGHT, **key, "Origin": origin})
         assert "Access-Control-Allow-Origin" not in response.headers
+
+
+@pytest.mark.parametrize("origins", ["*", "https://epd.example/", "epd.example", "https://a.example https://B.example"])
+def test_origins_that_are_none_are_refused_at_the_start(origins: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        read_settings(cds_origins=origins)
+    assert [fault.field for fault in refused.value.faults] == ["WEGWIJS_CDS_ORIGINS"]
+
+
+@pytest.mark.parametrize(
+    "url", ["wegwijs.example", "https://wegwijs.example/?x", "https://user@wegwijs.example/", "ftp://x"]
+)
+def test_an_address_for_clients_that_is_none_is_refused_at_the_start(url: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        read_settings(public_url=url)
+    assert [fault.field for fault in refused.value.faults] == ["WEGWIJS_PUBLIC_URL"]
+    assert read_settings(public_url="https://wegwijs.example").public_url == "https://wegwijs.example/"
 
 
 ISSUER = """
