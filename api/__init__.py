@@ -5,13 +5,16 @@ from __future__ import annotations
 from flask import Flask, Response, current_app, request
 
 from api import access, auth, compression, limits, metrics, problems
+from api import cds_hooks as hooks
 from api.accesses import accesses
 from api.body import answer
+from api.cds_hooks import cds_hooks
 from api.decisions import decisions
 from api.erasure import erasure
 from api.events import Streams, events
 from api.facilities import facilities
 from api.feeds import feeds
+from api.fhir import fhir
 from api.figures import figures
 from api.health import health
 from api.log import log
@@ -49,6 +52,7 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
     app.extensions["wegwijs.streams"] = Streams()
     app.extensions["wegwijs.count_attempt"] = metrics.count_attempt
     access.register(app)
+    hooks.register(app)
     auth.register(app)
     compression.register(app)
     limits.register(app, world.settings.rate_limit)
@@ -63,7 +67,8 @@ def add_addresses(app: Flask) -> None:
     """Give `app` every call."""
     records = (decisions, accesses, erasure, figures, reports, log)
     around = (openapi, health, metrics.metrics, problem_pages)
-    for resource in (*records, facilities, events, feeds, public, vocabulary, rulesets, session, *around):
+    faces = (cds_hooks, fhir)
+    for resource in (*records, facilities, events, feeds, public, vocabulary, rulesets, session, *faces, *around):
         app.register_blueprint(resource)
     app.add_url_rule("/", view_func=pointer)
 

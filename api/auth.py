@@ -53,6 +53,15 @@ ACTIONS: Mapping[str, str] = {
     "metrics.read": "read_metrics",
     "session.read": "own_session",
     "session.end": "own_session",
+    "cds_hooks.call": "decide",
+    "cds_hooks.feedback": "outcome",
+    "fhir.guidance": "read_decisions",
+    "fhir.search_organizations": "read_facilities",
+    "fhir.read_organization": "read_facilities",
+    "fhir.search_locations": "read_facilities",
+    "fhir.read_location": "read_facilities",
+    "fhir.search_services": "read_facilities",
+    "fhir.read_service": "read_facilities",
 }
 """Endpoint -> the action in `RIGHTS` that it performs. An endpoint that is not here may be called by nobody."""
 
@@ -70,6 +79,9 @@ LOGGED: Mapping[str, str] = {
     "accesses.search": "read_access_log",
     "accesses.patient": "read_access_log",
     "accesses.export": "export_access_log",
+    "cds_hooks.call": "create",
+    "cds_hooks.feedback": "correct",
+    "fhir.guidance": "read",
 }
 """Endpoint -> the event (see `routing.log.access`) that is noted of it in the log of accesses."""
 
@@ -97,6 +109,12 @@ NOTHING_OF_PATIENTS = frozenset(
         "metrics.read",  # counts and ages
         "session.read",  # the asker about itself
         "session.end",  # noted as `sign_out` all the same, as signing in is
+        "fhir.search_organizations",
+        "fhir.read_organization",
+        "fhir.search_locations",
+        "fhir.read_location",
+        "fhir.search_services",
+        "fhir.read_service",
     }
 )
 """Endpoints with a key that show and change nothing that is kept about patients: they are not noted."""
@@ -118,6 +136,8 @@ OPEN = frozenset(
         "session.set_password",
         "session.go_to_issuer",
         "session.come_back",
+        "cds_hooks.discover",
+        "fhir.metadata",
     }
 )
 """Endpoints without a key: they say nothing about patients, keys or the network around the server, and what goes on at

@@ -14,15 +14,15 @@ from routing import strictjson
 from routing.errors import bad_input
 
 
-def json_value() -> Any:
+def json_value(levels_most: int = strictjson.LEVELS_MOST) -> Any:
     """The body of this request as JSON. Raises Refused (400, 415)."""
     _check_media_type()
-    return parse(_bytes())
+    return parse(_bytes(), levels_most)
 
 
-def json_object() -> dict[str, Any]:
+def json_object(levels_most: int = strictjson.LEVELS_MOST) -> dict[str, Any]:
     """The body of this request as a JSON object. Raises Refused (400, 415) or BadInput (422)."""
-    value = json_value()
+    value = json_value(levels_most)
     if not isinstance(value, dict):
         raise bad_input("", "not_an_object", "the body must be a JSON object", value, "an object: {...}")
     return value
@@ -50,10 +50,10 @@ def _check_media_type() -> None:
         raise Refused("unsupported-media-type", f"The body is compressed (`{encoding[:40]}`); send it as it is.")
 
 
-def parse(body: bytes) -> Any:
+def parse(body: bytes, levels_most: int = strictjson.LEVELS_MOST) -> Any:
     """`body` as plain values. Raises Refused for everything that is not exactly one clean JSON document."""
     try:
-        return strictjson.parse(body)
+        return strictjson.parse(body, levels_most)
     except strictjson.NotJson as error:
         message = error.faults[0].message
         raise Refused("malformed-json", f"The body cannot be read: {message}.", error.faults) from None

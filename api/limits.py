@@ -16,7 +16,7 @@ from flask import Flask, current_app, g, request
 
 from api.problems import Refused
 
-NEVER_REFUSED = frozenset({"decisions.create"})
+NEVER_REFUSED = frozenset({"decisions.create", "cds_hooks.call"})
 """Endpoints that no limit holds back."""
 
 BURST_SECONDS = 10

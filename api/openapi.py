@@ -21,6 +21,8 @@ from api.auth import ACTIONS, OPEN, world
 from api.body import answer
 from api.browser import COOKIE, SAFE
 from api.case_schema import case_schema
+from api.fhir_outcome import FHIR
+from api.fhir_schemas import FhirOperationOutcome
 from api.json_schemas import MEDIA_TYPE, SCHEMAS_OF_FILES, schema_named, tidied
 from api.operations import (
     ALWAYS,
@@ -64,6 +66,8 @@ TAGS: Mapping[str, str] = {
     "rulesets": "The rules that decide.",
     "openapi": "What this server is, for programs.",
     "session": "People sign in, at a browser.",
+    "cds_hooks": "CDS Hooks 2.0: for an EPD that asks by itself.",
+    "fhir": "The same decisions and places as FHIR R4.",
     "metrics": "What a machine may watch.",
     "health": "For the machinery around the server.",
     "problems": "A page about each kind of problem.",
@@ -94,10 +98,13 @@ REQUEST_HEADERS: Mapping[str, tuple[str, Json]] = {
     ),
     "Accept-Language": ("The language of the titles of problems: en, nl.", _TEXT),
     "Wegwijs-CSRF": ("With a change under a session: `csrf` of that session.", _TEXT),
-    "Origin": ("As the browser sends it; another site is refused.", _TEXT),
     "Sec-Fetch-Site": ("As the browser sends it; another site is refused.", _TEXT),
     "If-Match": ("The tag of what is changed, as it was read; or `*`.", _TEXT),
     "If-None-Match": ("The tag of what the client has already; with a new place `*`.", _TEXT),
+    "Origin": (
+        "As the browser sends it: under a session another site is refused; CDS Hooks answers those that are set up.",
+        _TEXT,
+    ),
     "Last-Event-ID": ("The id of the last event that was seen; goes before the parameter.", _TEXT),
 }
 """Headers of requests -> what they say, and their schema. `Authorization` is the security scheme."""
@@ -138,7 +145,7 @@ Every call under `/v1` but the open ones needs `Authorization: Bearer <key>`, or
 with one of the roles that are listed. Times are RFC 3339 with an offset, durations are minutes, coordinates are WGS84
 degrees. Bodies and parameters are read strictly: what is not known here is refused. `HEAD` works wherever `GET` does.
 
-Errors are problems (RFC 9457); `type` is one of:
+Errors are problems (RFC 9457), and under `/fhir` an OperationOutcome of the same name; `type` is one of:
 
 {problems}
 
@@ -303,11 +310,20 @@ def _responses(call: str, endpoint: str, operation: Operation) -> Json:
     made: Json = {str(success.status): _success(call, success) for success in operation.answers}
     for status, names in problems_of(endpoint, operation).items():
         if str(status) in made:  # not ready is said in the same words as ready
-            made[str(status)]["content"] |= _problem_content(names)
+            made[str(status)]["content"] |= _problem_content(names, fhir=False)
             made[str(status)]["x-problem-types"] = [problem_address(name) for name in names]
         else:
-            made[str(status)] = {"$ref": f"#/components/responses/{'.'.join(names)}"}
+            made[str(status)] = {"$ref": f"#/components/responses/{_group(endpoint, names)}"}
     return made
+
+
+def _group(endpoint: str, names: list[str]) -> str:
+    """The name of the response that ends with one of these problems."""
+    return ".".join((*(["fhir"] if _in_fhir(endpoint) else []), *names))
+
+
+def _in_fhir(endpoint: str) -> bool:
+    return endpoint.startswith("fhir.")
 
 
 def _success(call: str, success: Success) -> Json:
@@ -332,28 +348,30 @@ def _headers(names: tuple[str, ...]) -> Json:
 
 def _problem_responses() -> Iterator[tuple[str, Json]]:
     groups = {
-        tuple(names)
+        _group(endpoint, names): (names, _in_fhir(endpoint))
         for endpoint, operation in OPERATIONS.items()
         for names in problems_of(endpoint, operation).values()
     }
-    for names in sorted(groups):
+    for group, (names, fhir) in sorted(groups.items()):
         status = HTTPStatus(TYPES[names[0]].status)
         told = [
             f"[`{name}`]({problem_address(name)}): {TYPES[name].title.en}. {TYPES[name].advice.en}" for name in names
         ]
         headers = set.intersection(*(set(OF_PROBLEMS.get(name, ())) for name in names))
         yield (
-            ".".join(names),
+            group,
             {
                 "description": "\n\n".join(told) or status.phrase,
                 "headers": _headers(tuple(sorted(headers))),
-                "content": _problem_content(list(names)),
+                "content": _problem_content(names, fhir=fhir),
                 "x-problem-types": [problem_address(name) for name in names],
             },
         )
 
 
-def _problem_content(names: list[str]) -> Json:
+def _problem_content(names: list[str], *, fhir: bool) -> Json:
+    if fhir:
+        return {FHIR: {"schema": _ref(FhirOperationOutcome)}}
     schema = _ref(Problem)
     if "broken-feed" in names:
         schema = {"anyOf": [schema, _ref(BrokenFeed)]}

@@ -10,8 +10,20 @@ from pydantic import BaseModel
 from api import problem_schemas as wrong
 from api.access_schemas import AccessPage, PatientAccessPage
 from api.accesses import AccessExport, AccessSearch, PatientSearch
+from api.cds_schemas import CdsCards, CdsOutcomes, CdsServices
 from api.erasure import ErasureBody
 from api.feeds import FeedQuery
+from api.fhir import LocationSearch, OrganizationSearch, ServiceSearch
+from api.fhir_outcome import FHIR
+from api.fhir_schemas import (
+    FhirBundle,
+    FhirCapabilityStatement,
+    FhirGuidanceResponse,
+    FhirHealthcareService,
+    FhirLocation,
+    FhirOperationOutcome,
+    FhirOrganization,
+)
 from api.health_schemas import Live, Ready
 from api.log_schemas import Consistency, Inclusion, LogKeys
 from api.outcome_schemas import Outcome, OutcomeList, Overrules
@@ -53,6 +65,8 @@ from api.schemas import (
 from api.session_schemas import ComingBackQuery, GoingQuery, NewPassword, SessionAnswer, SignIn
 from api.webhook_schemas import PreAlertEvent, PreAlerts, PreAlertTest
 from routing.facilities.reporting import ReportBody
+from routing.formats.cds_feedback import CdsFeedback
+from routing.formats.cds_request import CdsRequest
 from routing.log.capsule_form import CapsuleForm
 from routing.outcome_body import Said
 
@@ -118,11 +132,17 @@ _TAKES_NOTHING = ("request-timeout", "body-too-large")
 _SIGN_IN = ("sign-in-refused", "cross-site-request", "too-many-attempts")
 _BROWSER = ("Origin", "Sec-Fetch-Site")
 _ONCE = ("in-flight", "idempotency-key-reused")
+_PAGE = "A page of what was found."
+_SEARCHED = ("other-software",)
 _SAME = Success(304, "The client has this already.", media_type=None, headers=("ETag",))
 
 
 def _ok(model: Model, what: str, *headers: str, status: int = 200) -> tuple[Success, ...]:
     return (Success(status, what, model, headers=headers),)
+
+
+def _fhir(model: Model, what: str) -> tuple[Success, ...]:
+    return (Success(200, what, model, FHIR),)
 
 
 def _tagged(model: Model, what: str) -> tuple[Success, ...]:
@@ -279,13 +299,34 @@ OPERATIONS: Mapping[str, Operation] = {
     "rulesets.read": Operation(
         _tagged(RulesetAnswer, "The ruleset with its content."), problems=("not-found",), headers=("If-None-Match",)
     ),
+    "cds_hooks.discover": Operation(_ok(CdsServices, "The services.", "Access-Control-Allow-Origin")),
+    "cds_hooks.call": Operation(
+        _ok(CdsCards, "Decided and recorded; or what is needed for that."),
+        problems=(*READS_BODY, *_ONCE, *_STORED, "prefetch-missing"),
+        body=CdsRequest,
+        headers=("Origin",),
+    ),
+    "cds_hooks.feedback": Operation(
+        _ok(CdsOutcomes, "What was recorded."),
+        problems=(*READS_BODY, *_ONCE, *_STORED),
+        body=CdsFeedback,
+        headers=("Origin",),
+    ),
+    "fhir.metadata": Operation(_fhir(FhirCapabilityStatement, "What this server can do."), problems=("invalid-input",)),
+    "fhir.guidance": Operation(_fhir(FhirGuidanceResponse, "The decision."), problems=_STORED),
+    "fhir.search_organizations": Operation(_fhir(FhirBundle, _PAGE), _SEARCHED, query=OrganizationSearch),
+    "fhir.read_organization": Operation(_fhir(FhirOrganization, "The place."), problems=("not-found",)),
+    "fhir.search_locations": Operation(_fhir(FhirBundle, _PAGE), _SEARCHED, query=LocationSearch),
+    "fhir.read_location": Operation(_fhir(FhirLocation, "The place."), problems=("not-found",)),
+    "fhir.search_services": Operation(_fhir(FhirBundle, _PAGE), _SEARCHED, query=ServiceSearch),
+    "fhir.read_service": Operation(_fhir(FhirHealthcareService, "The unit."), problems=("not-found",)),
 }
 """Endpoint -> what it takes and answers. An endpoint that is not here is in no document, and a test says so."""
 
 SENT = (PreAlertEvent, PreAlertTest)
 """What this server sends by itself, to the systems of places that are subscribed."""
 
-SCHEMAS: tuple[Model, ...] = (wrong.Problem, wrong.BrokenFeed, ReportBody, *SENT)
+SCHEMAS: tuple[Model, ...] = (wrong.Problem, wrong.BrokenFeed, ReportBody, FhirOperationOutcome, *SENT)
 """Models that stand in the document beside those of the table."""
 
 WITH_QUERY = frozenset(endpoint for endpoint, operation in OPERATIONS.items() if operation.query is not None)

@@ -12,7 +12,9 @@ import orjson
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
+from api.fhir_outcome import FHIR, in_fhir, operation_outcome
 from routing import log_lines
+from routing.cds_hooks import PrefetchMissing
 from routing.errors import (
     BadInput,
     BadRecord,
@@ -154,6 +156,14 @@ TYPES: Mapping[str, ProblemType] = _table(
         "It has changed in the meantime",
         "Lees opnieuw, bekijk wat er anders is en stuur uw wijziging met de nieuwe ETag. Er is niets veranderd.",
         "Read it again, look at what is different and send your change with the new ETag. Nothing was changed.",
+    ),
+    (
+        "prefetch-missing",
+        412,
+        "Gegevens die nodig zijn, kwamen niet mee",
+        "Data that is needed did not come along",
+        "Stuur mee wat `prefetch` van deze dienst vraagt (`GET /cds-services`). Er is niets besloten of bewaard.",
+        "Send along what `prefetch` of this service asks for (`GET /cds-services`). Nothing was decided or stored.",
     ),
     (
         "body-too-large",
@@ -308,6 +318,9 @@ def problem(
     its own."""
     kind = TYPES[name]
     language = request.accept_languages.best_match(("en", "nl"), default="en")
+    if in_fhir(request.path):
+        outcome = operation_outcome(name, kind.title.wire()[language], detail, faults[:MAX_ERRORS], g.get("request_id"))
+        return _response(outcome, status or kind.status, FHIR, headers)
     body: dict[str, Any] = {
         "type": problem_address(name),
         "title": kind.title.wire()[language],
@@ -319,7 +332,11 @@ def problem(
     if faults:
         body["errors"] = [fault_record(fault) for fault in faults[:MAX_ERRORS]]
     body.update(more or {})
-    response = Response(orjson.dumps(body), status or kind.status, content_type="application/problem+json")
+    return _response(body, status or kind.status, "application/problem+json", headers)
+
+
+def _response(body: Mapping[str, Any], status: int, media_type: str, headers: Mapping[str, str] | None) -> Response:
+    response = Response(orjson.dumps(body), status, content_type=media_type)
     response.headers.update(headers or {})
     response.headers["Vary"] = "Accept-Language"
     return response
@@ -331,6 +348,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(BadInput, _bad_input)
     app.register_error_handler(SignInRefused, lambda e: problem("sign-in-refused", str(e)))
     app.register_error_handler(TooManyAttempts, _too_many_attempts)
+    app.register_error_handler(PrefetchMissing, _prefetch_missing)
     app.register_error_handler(NotAllowed, lambda e: problem("forbidden", _sentence(str(e))))
     app.register_error_handler(Changed, _changed)
     app.register_error_handler(InFlight, _in_flight)
@@ -350,6 +368,13 @@ def _bad_input(error: BadInput) -> Response:
     count = len(error.faults)
     fields = "1 field" if count == 1 else f"{count} fields"
     return problem("invalid-input", f"{fields} cannot be accepted; nothing was decided or stored.", error.faults)
+
+
+def _prefetch_missing(error: PrefetchMissing) -> Response:
+    fault = Fault(
+        f"prefetch.{error.key}", "missing", "is needed, and nothing is fetched from here", None, "the resource"
+    )
+    return problem("prefetch-missing", "Something that is needed to decide is not in `prefetch`.", (fault,))
 
 
 def _sentence(words: str) -> str:

@@ -106,6 +106,13 @@ def parse_case(
     return Case(**values)
 
 
+def observation_faults(fact_id: str, value: Any, vocabulary: Vocabulary, now: datetime) -> tuple[Fault, ...]:
+    """What `parse_case` would find wrong with this one observation."""
+    reader = _Reader(vocabulary, now)
+    reader.observation(value, f"observations.{fact_id}", vocabulary.facts[fact_id])
+    return tuple(reader.faults)
+
+
 def case_record(case: Case) -> dict[str, Any]:
     """`case` as a body that `parse_case` reads back to the same case (without its note)."""
     times = {key: getattr(case, key) for key in _TIMES}

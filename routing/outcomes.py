@@ -77,7 +77,7 @@ def _record_outcome(
     world: World, decision_id: str, body: Mapping[str, Any], asker: Asker, request: repeats.Once | None
 ) -> dict[str, Any]:
     try:
-        about = _about(world, as_id("decision", decision_id), asker)
+        about = about_decision(world, as_id("decision", decision_id), asker)
         said = read_said(body, _only_place(asker))
         _check_place(said, about, asker)
     except (NotAllowed, NotFound):
@@ -108,7 +108,18 @@ def _record_outcome(
     return shown_outcome(plain(canonical(record)))  # to the last byte what is read later
 
 
-def _show(connection: database.Connection, about: _About, decided: Recorded | None) -> None:
+def check_outcome(world: World, about: About, body: Mapping[str, Any], asker: Asker) -> None:
+    """Raises what `record_outcome` would raise about `body` if it came now; records nothing."""
+    said = read_said(body, _only_place(asker))
+    _check_place(said, about, asker)
+    with database.reading(world.engine) as connection:
+        earlier = in_order(_recorded(world, connection, about.id))
+    before, now = standing(earlier, said.corrects), _moment(world, earlier)
+    if faults := tuple(faults_of(said, _known(world, about, asker, earlier, before, newest_directory(world), now))):
+        raise BadInput(faults)
+
+
+def _show(connection: database.Connection, about: About, decided: Recorded | None) -> None:
     """Let the decision be found by what counts of it now. Raises Erased if it was erased meanwhile."""
     outcome, reason = (None, None) if decided is None else (decided["outcome"], decided["reason"])
     decisions.show_outcome(connection, about.id, outcome, reason)
@@ -141,7 +152,7 @@ def standing_of(world: World, decision_id: str) -> Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class _About:
+class About:
     """The decision that an outcome is about; `aimed` are the places where was advised or ever chosen to go."""
 
     id: UUID
@@ -150,7 +161,9 @@ class _About:
     aimed: frozenset[str]
 
 
-def _about(world: World, decision: UUID, asker: Asker) -> _About:
+def about_decision(world: World, decision: UUID, asker: Asker) -> About:
+    """The decision about which `asker` has something to say; it is shown to nobody. Raises NotFound, Erased, BadRecord,
+    StoreUnavailable."""
     desk = asker.may("choose_destination")
     with database.reading(world.engine) as connection:  # shows nothing yet: what is done is noted later
         try:
@@ -165,7 +178,7 @@ def _about(world: World, decision: UUID, asker: Asker) -> _About:
     if not desk and not aimed & (asker.facilities or frozenset()):
         # whether there is such a decision at all is nothing for others to know
         raise NotFound("decision", str(decision))
-    return _About(decision, record, advised, aimed)
+    return About(decision, record, advised, aimed)
 
 
 def _advised(record: Mapping[str, Any]) -> str | None:
@@ -179,7 +192,7 @@ def _only_place(asker: Asker) -> str | None:
     return next(iter(places)) if len(places) == 1 and not asker.may("choose_destination") else None
 
 
-def _check_place(said: Said, about: _About, asker: Asker) -> None:
+def _check_place(said: Said, about: About, asker: Asker) -> None:
     if asker.may("choose_destination"):
         return
     if said.event not in OF_A_PLACE:
@@ -204,7 +217,7 @@ def _correctable(earlier: Sequence[Recorded], asker: Asker) -> dict[str, str | N
 
 def _known(
     world: World,
-    about: _About,
+    about: About,
     asker: Asker,
     earlier: Sequence[Recorded],
     before: Standing,
@@ -237,7 +250,7 @@ def _moment(world: World, earlier: Sequence[Recorded]) -> datetime:
     return now if last is None else max(now, last + _AFTER)
 
 
-def _record(said: Said, about: _About, asker: Asker, now: datetime) -> dict[str, Any]:
+def _record(said: Said, about: About, asker: Asker, now: datetime) -> dict[str, Any]:
     at = moment_of(said.at) if said.at is not None else None
     decided = said.event == "decided"
     accepted = decided and said.outcome == "accepted"
@@ -284,7 +297,7 @@ def _row(record: Mapping[str, Any], asker: Asker, now: datetime) -> outcomes.Row
 
 
 def _notes(
-    world: World, record: Mapping[str, Any], about: _About, before: Standing, directory: Directory
+    world: World, record: Mapping[str, Any], about: About, before: Standing, directory: Directory
 ) -> Iterator[str]:
     if record["event"] not in ("decided", "arrived"):
         return
@@ -300,11 +313,11 @@ def _notes(
         yield "stop_there"
 
 
-def _decided_at(about: _About) -> datetime:
+def _decided_at(about: About) -> datetime:
     return datetime.fromisoformat(about.record["decided_at"])
 
 
-def _directory_then(world: World, said: Said, about: _About, newest: Directory) -> Directory:
+def _directory_then(world: World, said: Said, about: About, newest: Directory) -> Directory:
     """The places as they were known when it happened: of an arrival also some time ago."""
     at = moment_of(said.at) if said.at is not None else None
     if at is None or said.event not in ("decided", "arrived"):
@@ -312,7 +325,7 @@ def _directory_then(world: World, said: Said, about: _About, newest: Directory) 
     return directory_at(world, max(at, _decided_at(about)))
 
 
-def _has_stop(world: World, about: _About, directory: Directory, place: str, at: datetime) -> bool:
+def _has_stop(world: World, about: About, directory: Directory, place: str, at: datetime) -> bool:
     """Whether a unit of the place that matters to this patient had a stop at that moment."""
     stops = in_force(world, world.clock()).selection.stops
     units = frozenset(_units(world, about.record))
@@ -326,7 +339,7 @@ def _has_stop(world: World, about: _About, directory: Directory, place: str, at:
 
 
 def _expect_patient(
-    world: World, connection: database.Connection, about: _About, recorded: Sequence[Recorded], directory: Directory
+    world: World, connection: database.Connection, about: About, recorded: Sequence[Recorded], directory: Directory
 ) -> None:
     """Let the place where the patient goes now, and no other one, count with this patient when it has few beds left."""
     newest = recorded[-1]

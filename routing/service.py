@@ -160,12 +160,13 @@ def decide(
     asker: Asker,
     key: str | None = None,
     count: Callable[[Mapping[str, Any]], None] | None = None,
+    sent: Any = None,
 ) -> dict[str, Any]:
     """Decide on the case in `body` and log it; the whole decision of the contract, which is committed before it is
     returned. `body` may hold `supersedes` (id of an earlier decision). What was decided under the same `key` is
-    answered again, and that is noted as reading; `count` is told of what was decided now. Raises BadInput, InFlight,
-    KeyReused, Erased, StoreUnavailable."""
-    request = repeats.once(world, asker, key, "decide", body)
+    answered again, and that is noted as reading; `sent` is what the client sent, where `body` was made of that. `count`
+    is told of what was decided now. Raises BadInput, InFlight, KeyReused, Erased, StoreUnavailable."""
+    request = repeats.once(world, asker, key, "decide", body if sent is None else sent)
 
     def carry_out() -> dict[str, Any]:
         made = _decide(world, body, asker)

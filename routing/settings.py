@@ -74,8 +74,8 @@ class Settings(BaseSettings):
     )
     public_url: str | None = Field(
         default=None,
-        description="Where browsers find this server: `https://wegwijs.example.nl`. If not set people can sign in only "
-        "on the machine itself.",
+        description="Where browsers and other software find this server: `https://wegwijs.example.nl`. If not set "
+        "people can sign in only on the machine itself, and links in cards and in FHIR are as the request says.",
     )
     session_hours: int = Field(
         default=8, ge=1, le=24, description="How many hours a person who signed in stays so at the most."
@@ -93,6 +93,20 @@ class Settings(BaseSettings):
     public_capacity: bool = Field(
         default=False, description="Whether anybody may see, without a key, how busy places are."
     )
+
+    cds_origins: str | None = Field(
+        default=None,
+        description="Origins of pages that may call CDS Hooks from a browser, with spaces between: "
+        "`https://epd.example.nl`.",
+    )
+
+    @field_validator("cds_origins")
+    @classmethod
+    def _are_origins(cls, origins: str | None) -> str | None:
+        for origin in (origins or "").split():
+            if not re.fullmatch(r"https?://[a-z0-9.\-]+(:[0-9]{1,5})?", origin):
+                raise ValueError("must be origins like https://epd.example.nl: no path, no `*`, in small letters")
+        return origins
 
     @field_validator("database_url")
     @classmethod

@@ -10,11 +10,24 @@ from pydantic import Field, StringConstraints
 from routing.formats.field_map import StrictMap, Word, checked_map
 from routing.formats.record import NO_PLACE, PlaceName
 
+OWN_PLACE = "urn:wegwijs:facility"
+"""System of our own ids of places."""
+
 SYSTEMS = {
+    OWN_PLACE: "id",
     "http://fhir.nl/fhir/NamingSystem/ura": "ura",
     "http://fhir.nl/fhir/NamingSystem/agb-z": "agb",
 }
 """System of an identifier -> scheme, the more certain one first."""
+
+OWN_UNIT = "urn:wegwijs:unit"
+"""System of our own units: its codes are the units themselves."""
+
+CAPACITY = "urn:wegwijs:capacity-status"
+"""System of what we say of a unit that goes on there; see `fhir_export`."""
+
+STOP_URL = "urn:wegwijs:extension:stop"
+"""On a HealthcareService: a stop that is in force, or that is not there."""
 
 ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 SNOMED = "http://snomed.info/sct"
@@ -138,5 +151,7 @@ def types_of(resource: Mapping[str, Any]) -> set[str]:
 
 def unit_of(resource: Mapping[str, Any], units: Mapping[str, str]) -> str | None:
     """The one unit that the types of `resource` mean; None where they mean none, or more than one."""
-    found = {units[code] for code in types_of(resource) if code in units}
+    types = types_of(resource)
+    own = {code.removeprefix(f"{OWN_UNIT}|") for code in types if code.startswith(f"{OWN_UNIT}|")}
+    found = own or {units[code] for code in types if code in units}
     return next(iter(found)) if len(found) == 1 else None

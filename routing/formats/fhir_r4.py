@@ -15,9 +15,11 @@ from routing.errors import BadInput, BrokenFeed, Fault, shown
 from routing.formats.entries import Head, json_object, read_entries
 from routing.formats.fhir_hours import LOCATION_HOURS, SERVICE_HOURS, absence_at, opening_of
 from routing.formats.fhir_places import (
+    CAPACITY,
     NAME_MOST,
     REFERENCES_MOST,
     SITE_CODES,
+    STOP_URL,
     identifiers,
     objects,
     place_of,
@@ -144,7 +146,7 @@ def _record(
     if found.reports and observed_at is None:
         found.ignore("meta.lastUpdated", "is missing, as is the time of the Bundle; status without a time is not taken")
         found.reports = []
-    reports = tuple({**report, "observed_at": observed_at, "source": bundle.options.source} for report in found.reports)
+    reports = tuple({"observed_at": observed_at, **report, "source": bundle.options.source} for report in found.reports)
     return FeedRecord(place, where, reports, found.profile or None, observed_at, tuple(dict.fromkeys(found.ignored)))
 
 
@@ -156,7 +158,7 @@ def _organization(resource: dict[str, Any], place: PlaceName, found: _Found, bun
     if isinstance(name, str) and name.strip():
         found.profile["name"] = name.strip()
     known_as = identifiers(resource)
-    if own := reference_of(resource):
+    if known_as.pop("id", None) is None and (own := reference_of(resource)):
         known_as["fhir"] = own
     if known_as:
         found.profile["identifiers"] = known_as
@@ -279,6 +281,9 @@ def _absence(absences: Any, unit: str | None, place: PlaceName, found: _Found, b
 
 def _capacity(extensions: Any, unit: str | None, found: _Found) -> None:
     for extension in objects(extensions):
+        if extension.get("url") == STOP_URL and unit is not None:
+            _stop(extension, unit, found)
+            continue
         if extension.get("url") != CAPACITY_URL:
             found.ignore("extension", "is not an extension that is known here")
             continue
@@ -288,13 +293,39 @@ def _capacity(extensions: Any, unit: str | None, found: _Found) -> None:
             if part.get("url") == "capacityStatus"
             for concept in objects([part.get("valueCodeableConcept")])
             for coding in objects(concept.get("coding"))
+            if coding.get("system") != CAPACITY
         }
-        if codes == {"no-capacity"} and unit in BED_UNITS:
+        if codes == {"no-capacity"} and unit in BED_UNITS and not _says(extension, "closed"):
             found.reports.append({"unit": unit, "kind": "beds", "value": {"available": 0}})
         elif codes == {"no-capacity"}:
             found.ignore("extension.capacityStatus", "no capacity is no number of beds here, and no request to divert")
         else:
             found.ignore("extension.capacityStatus", "capacity or a waiting list is no number of free places")
+
+
+def _says(extension: Mapping[str, Any], code: str) -> bool:
+    """Whether our own code for what goes on stands in a capacity status."""
+    return any(
+        (coding.get("system"), coding.get("code")) == (CAPACITY, code)
+        for part in objects(extension.get("extension"))
+        for concept in objects([part.get("valueCodeableConcept")])
+        for coding in objects(concept.get("coding"))
+    )
+
+
+def _stop(extension: Mapping[str, Any], unit: str, found: _Found) -> None:
+    """A stop as `fhir_export` writes it, with the moment at which it was observed."""
+    parts = {part.get("url"): part for part in objects(extension.get("extension"))}
+    value = parts.get("inForce", {}).get("valueBoolean")
+    moments = {
+        name: moment(parts.get(url, {}).get("valueDateTime"))
+        for url, name in (("observedAt", "observed_at"), ("since", "since"), ("expectedEnd", "expected_end"))
+    }
+    if not isinstance(value, bool) or moments["observed_at"] is None:
+        found.ignore("extension.stop", "does not say whether there is a stop, and when that was observed")
+        return
+    told = {name: said for name, said in moments.items() if said is not None}
+    found.reports.append({"unit": unit, "kind": "stop", "value": value, **told})
 
 
 _READ: dict[str, Callable[[dict[str, Any], PlaceName, _Found, _Bundle], Set[str]]] = {

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
+from api.fhir_outcome import FHIR
 from api.openapi import PROBLEM, call_of
 from api.printed import printed_document
 from routing.vocabulary import read_vocabulary
@@ -64,7 +65,7 @@ def undocumented(app: Flask, response: TestResponse) -> list[str]:
     path, _, _ = call_of(rule, "").strip().partition(" ")
     method = "get" if request.method == "HEAD" else request.method.lower()
     if method not in whole_document()["paths"].get(path, {}):
-        if response.mimetype == PROBLEM:
+        if response.mimetype in (PROBLEM, FHIR):
             return [f"{call}: {fault}" for fault in _problem_faults(response)]
         return [f"{call}: is in no document; add `{rule.endpoint}` to OPERATIONS in api/operations.py"]
     return [f"{call}: {fault}" for fault in _faults(f"#/paths/{path.replace('/', '~1')}/{method}", response)]
@@ -73,9 +74,10 @@ def undocumented(app: Flask, response: TestResponse) -> list[str]:
 def _problem_faults(response: TestResponse) -> list[str]:
     if response.request.method == "HEAD":
         return []
-    if response.mimetype != PROBLEM:
+    fhir = response.request.path.startswith("/fhir")
+    if response.mimetype != (FHIR if fhir else PROBLEM):
         return [f"`{response.mimetype}` instead of a problem"]
-    return _wrong("#/components/schemas/Problem", response)
+    return _wrong(f"#/components/schemas/{'FhirOperationOutcome' if fhir else 'Problem'}", response)
 
 
 def _faults(operation: str, response: TestResponse) -> list[str]:
@@ -96,10 +98,21 @@ def _faults(operation: str, response: TestResponse) -> list[str]:
         return [*faults, f"`{response.mimetype}` is not documented ({', '.join(content)})"]
     if not response.mimetype.endswith("json") or response.mimetype in STREAMED:
         return faults
-    kind = _read(response).get("type")
-    if response.mimetype == PROBLEM and kind not in described["x-problem-types"]:
+    kind = _kind_of(response)
+    if kind is not None and kind not in described["x-problem-types"]:
         faults.append(f"the problem `{kind}` is not documented; add it in api/operations.py")
     return faults + _wrong(f"{pointer}/content/{response.mimetype.replace('/', '~1')}/schema", response)
+
+
+def _kind_of(response: TestResponse) -> str | None:
+    """The problem that `response` is; None if it is none."""
+    body = _read(response)
+    if response.mimetype == PROBLEM:
+        found: str = body.get("type")
+        return found
+    if response.mimetype == FHIR and body.get("resourceType") == "OperationOutcome":
+        return f"/problems/{body['issue'][0]['details']['coding'][0]['code']}"
+    return None
 
 
 def _wrong(pointer: str, response: TestResponse) -> list[str]:

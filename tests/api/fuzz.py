@@ -143,6 +143,8 @@ def prepared(folder: Path) -> tuple[Flask, str, dict[str, list[str]], Callable[[
         "facility_id": ["umc-utrecht", "meander-amersfoort", "adrz-goes"],
         "digest": [found["digest"] for found in rules],
         "format_name": ["ndjson", "csv", "have-1.0", "have-2.0", "fhir-r4", "lpz"],
+        "service_id": ["wegwijs-triage"],
+        "resource_id": ["umc-utrecht", "umc-utrecht.seh"],
         "name": ["rules", "case", "not-found", "invalid-input"],
     }
     return app, key, real, lambda: service.close_world(world)
