@@ -23,6 +23,15 @@ from api.browser import COOKIE, SAFE
 from api.case_schema import case_schema
 from api.fhir_outcome import FHIR
 from api.fhir_schemas import FhirOperationOutcome
+from api.headers import (
+    ANSWER_HEADERS,
+    EVERY_REQUEST,
+    OF_PROBLEMS,
+    REQUEST_HEADERS,
+    TEXT,
+    UNDER_A_SESSION,
+    WITH_A_KEY,
+)
 from api.json_schemas import MEDIA_TYPE, SCHEMAS_OF_FILES, schema_named, tidied
 from api.operations import (
     ALWAYS,
@@ -37,7 +46,7 @@ from api.operations import (
     Success,
 )
 from api.problem_schemas import BrokenFeed, Problem
-from api.problems import TYPES, problem_address
+from api.problem_types import TYPES, problem_address
 from api.sent import sent_operation
 from routing.errors import NotFound
 from routing.facilities.reporting import ReportBody
@@ -74,69 +83,6 @@ TAGS: Mapping[str, str] = {
     "pointer": "The front door.",
 }
 """The group of a call -> what it is about; a group is the blueprint of the call."""
-
-_TEXT: Json = {"type": "string"}
-_TAG: Json = {"type": "string", "pattern": '^(W/)?".*"$'}
-
-REQUEST_HEADERS: Mapping[str, tuple[str, Json]] = {
-    "X-Request-Id": (
-        "The client's own id of the request; another one is made if this cannot be one.",
-        {"type": "string"},
-    ),
-    "Wegwijs-User": (
-        "Who sits at the client, as an id that only the client can resolve; never a name, never a BSN.",
-        {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"},
-    ),
-    "Wegwijs-Responsible": (
-        "On whose behalf that is, as such an id.",
-        {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"},
-    ),
-    "traceparent": ("The trace of which this request is a part (W3C Trace Context).", _TEXT),
-    "Idempotency-Key": (
-        "The client's own id of this change: sent again with the same body it gives the same answer.",
-        {"type": "string", "pattern": "^[!-~]{1,200}$"},
-    ),
-    "Accept-Language": ("The language of the titles of problems: en, nl.", _TEXT),
-    "Wegwijs-CSRF": ("With a change under a session: `csrf` of that session.", _TEXT),
-    "Sec-Fetch-Site": ("As the browser sends it; another site is refused.", _TEXT),
-    "If-Match": ("The tag of what is changed, as it was read; or `*`.", _TEXT),
-    "If-None-Match": ("The tag of what the client has already; with a new place `*`.", _TEXT),
-    "Origin": (
-        "As the browser sends it: under a session another site is refused; CDS Hooks answers those that are set up.",
-        _TEXT,
-    ),
-    "Last-Event-ID": ("The id of the last event that was seen; goes before the parameter.", _TEXT),
-}
-"""Headers of requests -> what they say, and their schema. `Authorization` is the security scheme."""
-
-EVERY_REQUEST = ("X-Request-Id", "traceparent", "Accept-Language")
-WITH_A_KEY = ("Wegwijs-User", "Wegwijs-Responsible")
-UNDER_A_SESSION = ("Wegwijs-CSRF", "Origin", "Sec-Fetch-Site")
-"""Headers of calls that change something, which count under a session only."""
-
-ANSWER_HEADERS: Mapping[str, tuple[str, Json]] = {
-    "X-Request-Id": ("The id of the request, as in the log of the server.", _TEXT),
-    "Location": ("The address of what was made, or of where to go.", _TEXT),
-    "Set-Cookie": ("What the browser keeps: the session, or that it is over.", _TEXT),
-    "Content-Location": ("The address of what was changed.", _TEXT),
-    "ETag": ("The tag of what is there now.", _TAG),
-    "Content-Disposition": ("Under which name to save it.", _TEXT),
-    "Access-Control-Allow-Origin": ("Every site may read it.", {"const": "*"}),
-    "Retry-After": ("In how many seconds to try again.", {"type": "string", "pattern": "^[0-9]+$"}),
-    "WWW-Authenticate": ("How to show who one is (RFC 6750).", _TEXT),
-}
-"""Headers of answers -> what they say, and their schema."""
-
-OF_PROBLEMS: Mapping[str, tuple[str, ...]] = {
-    "unauthorized": ("WWW-Authenticate",),
-    "store-unavailable": ("Retry-After",),
-    "too-many-streams": ("Retry-After",),
-    "too-many-requests": ("Retry-After",),
-    "issuer-unavailable": ("Retry-After",),
-    "too-many-attempts": ("Retry-After",),
-    "in-flight": ("Retry-After",),
-}
-"""Problem -> the headers that always come with it."""
 
 INTRODUCTION = """\
 Triage and care routing: how urgent, which condition, which place of care, and why.
@@ -245,7 +191,7 @@ def _parameters(rule: Rule, method: str, operation: Operation) -> Iterator[Json]
     if operation.query is not None:
         yield from _query(operation.query)
     of_key = () if rule.endpoint in OPEN else (*WITH_A_KEY, *(() if method in SAFE else UNDER_A_SESSION))
-    for header in (*operation.headers, *of_key, *EVERY_REQUEST):
+    for header in dict.fromkeys((*operation.headers, *of_key, *EVERY_REQUEST)):
         yield {"$ref": f"#/components/parameters/{header}"}
 
 
@@ -289,7 +235,7 @@ def _feeds() -> Iterator[tuple[str, Json]]:
         what = f"The format {' or '.join(formats)}."
         yield (
             media_type,
-            {"schema": {"description": what, **({} if media_type.endswith(("/json", "+json")) else _TEXT)}},
+            {"schema": {"description": what, **({} if media_type.endswith(("/json", "+json")) else TEXT)}},
         )
 
 
@@ -339,7 +285,7 @@ def _success(call: str, success: Success) -> Json:
 def _schema_of(success: Success) -> Json:
     if success.model is not None:
         return _ref(success.model)
-    return {"type": "object"} if success.media_type in (JSON, MEDIA_TYPE) else _TEXT
+    return {"type": "object"} if success.media_type in (JSON, MEDIA_TYPE) else TEXT
 
 
 def _headers(names: tuple[str, ...]) -> Json:

@@ -88,7 +88,7 @@ FEED = "feed"
 @dataclass(frozen=True, slots=True)
 class Success:
     """One answer of a call that went well: `model` is the body, None what has no model (or no body at all, if there is
-    no `media_type`); `headers` are keys of `api.openapi.ANSWER_HEADERS`."""
+    no `media_type`); `headers` are keys of `api.headers.ANSWER_HEADERS`."""
 
     status: int
     what: str
@@ -99,8 +99,8 @@ class Success:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call: its answers when it goes well, the problems of its own (names in `api.problems.TYPES`), the parameters
-    in its address, its body (a model, or one of CASE, REPORTS, FEED), and the request headers of its own."""
+    """One call: its answers when it goes well, the problems of its own (names in `api.problem_types.TYPES`), the
+    parameters in its address, its body (a model, or one of CASE, REPORTS, FEED), and the request headers of its own."""
 
     answers: tuple[Success, ...]
     problems: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ import html
 
 from flask import Blueprint, Response
 
-from api.problems import TYPES
+from api.problem_types import TYPES
 from routing.errors import NotFound
 
 problems = Blueprint("problems", __name__, url_prefix="/problems")

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from api import create_app
 from api.fhir import SEARCHES
 from api.fhir_outcome import ISSUES
-from api.problems import TYPES
+from api.problem_types import TYPES
 from routing import access_log
 from routing.service import World
 from tests.api.conftest import AUDITOR, STEMI, Clock, Send

@@ -21,7 +21,7 @@ from api.auth import ACTIONS, OPEN
 from api.openapi import TAGS, call_of
 from api.operations import OPERATIONS
 from api.place_schemas import FacilityBody
-from api.problems import TYPES
+from api.problem_types import TYPES
 from routing.case import KEYS
 from routing.facilities.record import FacilityRecord
 from routing.places import ENVELOPE
@@ -98,7 +98,7 @@ def test_the_headers_that_are_read_are_documented() -> None:
         "Authorization",
         "Content-Encoding",
         "X-Forwarded-For",
-    }, "add the header to REQUEST_HEADERS in api/openapi.py, and to the calls that read it"
+    }, "add the header to REQUEST_HEADERS in api/headers.py, and to the calls that read it"
 
 
 def test_the_examples_fit_their_schemas() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from api.problems import TYPES
+from api.problem_types import TYPES
 from routing import service
 from routing.errors import BadRecord, OtherSoftware, StoreUnavailable
 from tests.api.conftest import STEMI, Send

@@ -10,7 +10,7 @@ from flask import Flask
 
 from api import create_app
 from api.auth import ACTIONS
-from api.problems import TYPES
+from api.problem_types import TYPES
 from routing.rights import RIGHTS, ROLES
 from routing.service import close_world, open_world
 from routing.settings import Settings
