@@ -13,9 +13,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from routing.bench_zen import in_zen
 from routing.case import Case, parse_case
 from routing.decision import decide
 from routing.facilities.directory import Directory
@@ -51,7 +53,7 @@ def core(
     decision_us = _median(_each(parsed, decisions, lambda case, now: decide(case, directory, evaluators, now)))
     progress(f"a decision: {decision_us:.0f} us")
     doubled = _doubled(evaluators.ruleset, directory, parsed, decisions, progress)
-    compared = _compare(_first_rules(evaluators.ruleset, RULES), directory, parsed, decisions)
+    compared = _compare(_first_rules(evaluators.ruleset, RULES), directory, parsed, decisions, progress)
     progress(f"both evaluators, {RULES} rules: {compared['evaluators_cpu_us_p50']:.0f} us")
     growth = _growth(parsed, memory_decisions, lambda case, now: decide(case, directory, evaluators, now), progress)
     return {
@@ -62,7 +64,6 @@ def core(
         "decision_cpu_us_p50": round(decision_us, 1),
         **doubled,
         **compared,
-        "peers": {},
         "memory_decisions": memory_decisions,
         "rss_growth_mb": round(growth, 2),
     }
@@ -96,22 +97,32 @@ def _deciding(directory: Directory, evaluators: Evaluators) -> Callable[[Case, d
     return lambda case, now: decide(case, directory, evaluators, now)
 
 
-def _compare(ruleset: Ruleset, directory: Directory, parsed: Parsed, count: int) -> dict[str, Any]:
+def _compare(ruleset: Ruleset, directory: Directory, parsed: Parsed, count: int, progress: Progress) -> dict[str, Any]:
     evaluators = build_evaluators(ruleset)
     facts = [evaluators.with_numbers(facts_of(case, now, directory.holidays), now) for case, now in parsed]
     bare = generated(ruleset)
     for found in facts:
         named, judged = frozenset(bare(found)), evaluators.reference.judge(found).fired
         assert named == judged == evaluators.engine.fired(found), f"rules differ: {sorted(named ^ judged)}"
-    times: dict[str, list[float]] = {"engine": [], "reference": [], "bare": []}
     asked: dict[str, Callable[[Facts], object]] = {
         "engine": evaluators.engine.fired, "reference": evaluators.reference.judge, "bare": bare,
     }  # fmt: skip
+    if find_spec("zen") is None:
+        progress("zen-engine is not installed, so nothing is compared with it: pip install 'wegwijs[bench]'")
+    else:
+        given, fired = in_zen(ruleset)
+        for found in facts[:count]:
+            named, ours = fired(given(found)), evaluators.reference.judge(found).fired
+            assert named == ours, f"rules differ in zen-engine: {sorted(named ^ ours)}"
+        asked["zen"] = lambda found: fired(given(found))
+    times: dict[str, list[float]] = {name: [] for name in asked}
     for index in range(count):  # one after the other on the same case, so that all see the same machine
         for name, ask in asked.items():
             times[name].append(_us(ask, facts[index % len(facts)]))
-    engine, reference, alone = (statistics.median(times[name]) for name in asked)
+    engine, reference, alone = (statistics.median(times[name]) for name in ("engine", "reference", "bare"))
     both = engine + reference
+    zen = statistics.median(times["zen"]) if "zen" in times else None
+    peers = {} if zen is None else {"zen-engine": {"cpu_us_p50": round(zen, 1), "ratio": round(zen / both, 2)}}
     return {
         "compared_rules": len(ruleset.rules),
         "engine_cpu_us_p50": round(engine, 1),
@@ -119,6 +130,7 @@ def _compare(ruleset: Ruleset, directory: Directory, parsed: Parsed, count: int)
         "evaluators_cpu_us_p50": round(both, 1),
         "generated_python_cpu_us_p50": round(alone, 1),
         "ratio_to_generated_python": round(both / alone, 2),
+        "peers": peers,
     }
 
 

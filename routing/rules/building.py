@@ -28,9 +28,8 @@ from routing.rules.condition import (
     Parameter,
     Subject,
     asked_negatively,
-    normal_form,
+    can_be_true,
     read_condition,
-    satisfiable,
     tests,
 )
 from routing.rules.releases import NOT_A_MOMENT, moment_of
@@ -115,6 +114,7 @@ class _Builder:
         self.subjects = dict(fact_subjects(vocabulary))
         numbers = self.parameters.parameters
         self.named = {key: Parameter(whole(entry.value), entry.unit) for key, entry in numbers.items()}
+        self.values = {key: entry.value for key, entry in numbers.items()}
         self.rule_lines: dict[str, tuple[str, int | None]] = {}
 
     def build(self) -> Ruleset:
@@ -371,7 +371,7 @@ class _Builder:
         for problem in brace_problems(entry.text, tuple(numbers)):
             self.error(file, (*here, "text"), problem, entry.id)
             return entry.text
-        return with_numbers(entry.text, {key: number.value for key, number in numbers.items()})
+        return with_numbers(entry.text, self.values)
 
     def accepted(self, entry: RuleEntry, file: str, here: Location) -> Acceptance | None:
         if not isinstance(entry.review, AcceptedEntry):
@@ -401,11 +401,11 @@ class _Builder:
                     )
                     self.error(file, (*here, "when"), message, rule.id)
         try:
-            clauses = normal_form(rule.when)
+            reachable = can_be_true(rule.when, self.subjects)
         except ConditionError as error:
             self.error(file, (*here, "when"), error.message, rule.id)
             return
-        if not any(satisfiable(clause, self.subjects) for clause in clauses):
+        if not reachable:
             self.error(file, (*here, "when"), "can never be true: its parts contradict each other", rule.id)
 
     def between_rules(self, rules: tuple[Rule, ...]) -> None:

@@ -10,7 +10,7 @@ import difflib
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -268,13 +268,19 @@ def _reachable(subject: Subject, op: Op, value: float, refuse: Refuse) -> None:
 
 def tests(condition: Condition) -> Iterator[Test]:
     """All comparisons in `condition`, in reading order."""
+    found: list[Test] = []
+    _collect(condition, found)
+    return iter(found)
+
+
+def _collect(condition: Condition, found: list[Test]) -> None:
     if isinstance(condition, Test):
-        yield condition
+        found.append(condition)
     elif isinstance(condition, Not):
-        yield from tests(condition.part)
+        _collect(condition.part, found)
     else:
         for part in condition.parts:
-            yield from tests(part)
+            _collect(part, found)
 
 
 def negation_normal(condition: Condition, *, negated: bool = False) -> Condition:
@@ -289,10 +295,22 @@ def negation_normal(condition: Condition, *, negated: bool = False) -> Condition
 
 def normal_form(condition: Condition) -> tuple[Clause, ...]:
     """`condition` as alternatives, each a conjunction of tests. Raises ConditionError if there are too many."""
+    made, clauses = _multiplied_out(condition)
+    return tuple(tuple(made[number] for number in clause) for clause in _shortest(clauses))
+
+
+def can_be_true(condition: Condition, subjects: Mapping[str, Subject]) -> bool:
+    """Whether some case can meet `condition` (see `satisfiable`). Raises ConditionError if it has too many
+    alternatives."""
+    made, clauses = _multiplied_out(condition)
+    return any(satisfiable(tuple(made[number] for number in clause), subjects) for clause in clauses)
+
+
+def _multiplied_out(condition: Condition) -> tuple[Sequence[Test], Iterable[_Numbers]]:
+    """All tests of `condition`, and its alternatives."""
     numbers: dict[Test, int] = {}  # clauses are multiplied out as numbers of tests: a test takes long to compare
     unique = dict.fromkeys(_clauses(negation_normal(condition), numbers))
-    made = tuple(numbers)
-    return tuple(tuple(made[number] for number in clause) for clause in _shortest(unique))
+    return tuple(numbers), unique
 
 
 def _shortest(clauses: Iterable[_Numbers]) -> Iterator[_Numbers]:

@@ -8,12 +8,11 @@ that are plain conjunctions over one fact. ADR 0001 lists what goes wrong otherw
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TypeGuard
 
@@ -21,8 +20,10 @@ import orjson
 
 from routing.errors import EngineFault
 from routing.rules.at_once import holds, most_at_once
-from routing.rules.condition import ConditionError, Op, Subject, Test, normal_form
-from routing.rules.rule import Facts, FactValue, Interval, Rule, RuleCycle, Stage, strata
+from routing.rules.condition import Clause, ConditionError, Op, Subject, Test, normal_form
+from routing.rules.engine_names import OF_THE_ENGINE, safe_names
+from routing.rules.parts import Piece, Step, steps
+from routing.rules.rule import Facts, FactValue, Interval, Rule, RuleCycle, Stage
 
 try:
     import durable_rules_engine as engine
@@ -70,31 +71,6 @@ _OPS: Mapping[str, frozenset[Op]] = {
 }
 _IN_C = {"<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte", "!=": "$neq", "not in": "$neq", "at least": "$lte",
          "below": "$gt"}  # fmt: skip
-_OF_THE_ENGINE = (
-    "all", "any", "pri", "count", "cap", "dist", "name", "$lt", "$lte", "$gt", "$gte", "$eq", "$neq", "$mt", "$imt",
-    "$iall", "$iany", "$ex", "$nex", "$or", "$and", "$m", "$add", "$sub", "$mul", "$div", "$l", "$r", "$forward", "$i",
-    "$s", "$timerName", "$baseTime", "$time", "id", "sid", "g", "d", "e",
-)  # fmt: skip
-"""Names that mean something to the engine or to the fence; it compares their hashes only."""
-
-
-def _fnv(name: str) -> int:
-    """The 32-bit hash by which the engine tells names apart; it never compares the names themselves."""
-    value = 0x811C9DC5
-    for byte in name.encode("ascii"):
-        value = (value ^ byte) * 16777619 % 2**32
-    return value
-
-
-def _safe_names(letter: str, taken: Iterable[str]) -> Iterator[str]:
-    """`letter` with a number, leaving out the names whose hash is that of a name handed out before or `taken`."""
-    seen = {_fnv(name) for name in taken}
-    for index in itertools.count():
-        name = f"{letter}{index}"
-        if (value := _fnv(name)) not in seen:
-            seen.add(value)
-            yield name
-
 
 Aspect = str | Test
 """What a property says of a subject: its "value", its "low" or "high" end, whether it is "known", or that one choice
@@ -115,7 +91,7 @@ class _Properties:
     """The generated property names of all aspects that the rules ask about."""
 
     def __init__(self) -> None:
-        self._names = _safe_names("a", _OF_THE_ENGINE)
+        self._names = safe_names("a", OF_THE_ENGINE)
         self._of: dict[str, dict[Aspect, str]] = {}
 
     def name(self, test: Test, subject: Subject) -> str:
@@ -150,15 +126,15 @@ def _decimal(value: float) -> str:
     return format(Decimal(text), "f") if "e" in text else text
 
 
-def _refuse_unfit(rule: Rule, test: Test, subjects: Mapping[str, Subject]) -> None:
+def _refuse_unfit(piece: Piece, test: Test, subjects: Mapping[str, Subject]) -> None:
     """Raise EngineRefusal if `test` is not one that the engine gets right."""
     if (subject := subjects.get(test.subject)) is None:
-        raise EngineRefusal(rule.id, f"asks about `{test.subject}`, which does not exist")
+        raise EngineRefusal(piece.rule, f"asks about `{test.subject}`, which does not exist")
     kind = "score" if subject.interval else subject.kind
     if test.op not in _OPS[kind]:
-        raise EngineRefusal(rule.id, f"`{test.subject}` is a {kind} and cannot be asked with `{test.op}`")
-    if rule.stage == "triage" and (kind == "urgency" or (kind == "condition" and test.op == "false")):
-        raise EngineRefusal(rule.id, f"a triage rule may only ask that a condition is there, not `{_asked(test)}`")
+        raise EngineRefusal(piece.rule, f"`{test.subject}` is a {kind} and cannot be asked with `{test.op}`")
+    if piece.stage == "triage" and (kind == "urgency" or (kind == "condition" and test.op == "false")):
+        raise EngineRefusal(piece.rule, f"a triage rule may only ask that a condition is there, not `{_asked(test)}`")
     if test.op in ("true", "false", "known", "unknown"):
         return
     if kind == "choice":
@@ -166,7 +142,7 @@ def _refuse_unfit(rule: Rule, test: Test, subjects: Mapping[str, Subject]) -> No
     else:
         fits = _is_number(test.value)
     if not fits:
-        raise EngineRefusal(rule.id, f"`{test.subject} {test.op}` compares with something that cannot be its value")
+        raise EngineRefusal(piece.rule, f"`{test.subject} {test.op}` compares with something that cannot be its value")
 
 
 def _asked(test: Test) -> str:
@@ -272,35 +248,40 @@ class _Group:
 
 @dataclass(frozen=True, slots=True)
 class _Stratum:
-    """Rules that are evaluated together: the engine's definition, the facts it needs, and whose clause is whose."""
+    """Pieces that are evaluated together: the engine's definition, the facts it needs, and whose clause is whose."""
 
     definition: str
     facts: tuple[tuple[str, tuple[str, ...]], ...]  # per group: how its fact begins, and its subjects
-    rules: Mapping[str, tuple[str, ...]]  # name of the engine's rule -> ids of the rules it stands for
+    rules: Mapping[str, tuple[str, ...]]  # name of the engine's rule -> names of the pieces it stands for
     care: bool
+    of_parts: bool
 
 
-def _parts(rules: Sequence[Rule]) -> Iterator[Sequence[Rule]]:
-    """The rules of one stratum in parts that the engine can take: rules of a stratum do not wait for each other."""
-    part: list[Rule] = []
+def _portions(step: Step) -> Iterator[Step]:
+    """`step` in portions that the engine can take: its pieces do not wait for each other."""
+    portion: list[Piece] = []
     clauses = 0
-    for rule in rules:
-        try:
-            more = len(normal_form(rule.when))
-        except ConditionError as error:
-            raise EngineRefusal(rule.id, error.message) from error
-        if part and clauses + more > CLAUSES_MOST:
-            yield part
-            part, clauses = [], 0
-        part.append(rule)
+    for piece in step.pieces:
+        more = len(_alternatives(piece))
+        if portion and clauses + more > CLAUSES_MOST:
+            yield replace(step, pieces=tuple(portion))
+            portion, clauses = [], 0
+        portion.append(piece)
         clauses += more
-    if part:
-        yield part
+    if portion:
+        yield replace(step, pieces=tuple(portion))
 
 
-def _stratum(rules: Sequence[Rule], subjects: Mapping[str, Subject], properties: _Properties) -> _Stratum | None:
-    """Translate the rules of one stratum; None if none of them can ever fire."""
-    asked, owners = _owners(rules, subjects)
+def _alternatives(piece: Piece) -> tuple[Clause, ...]:
+    try:
+        return normal_form(piece.when)
+    except ConditionError as error:
+        raise EngineRefusal(piece.rule, error.message) from error
+
+
+def _stratum(step: Step, subjects: Mapping[str, Subject], properties: _Properties) -> _Stratum | None:
+    """Translate pieces that are evaluated together; None if none of them can ever fire."""
+    asked, owners = _owners(step.pieces, subjects)
     if not owners:
         return None
     bodies: list[str | None] = [None] * len(asked.tests)
@@ -311,7 +292,7 @@ def _stratum(rules: Sequence[Rule], subjects: Mapping[str, Subject], properties:
         names: dict[str, None] = {}
         for clause in group.clauses:
             name = f"r{len(ids)}"
-            ids[name] = tuple(dict.fromkeys(owners[clause]))
+            ids[name] = tuple(dict.fromkeys(piece.name for piece in owners[clause]))
             parts = [f'{{"g":{number}}}']
             for each in clause:
                 test, subject = asked.tests[each], asked.subjects[each]
@@ -324,21 +305,17 @@ def _stratum(rules: Sequence[Rule], subjects: Mapping[str, Subject], properties:
     definition += [f'"{name}":{body}' for name, body in _WITNESSES.items()]
     text = "{" + ",".join(definition) + "}"
     orjson.loads(text)  # what is not JSON makes the engine read past the end
-    return _Stratum(text, tuple(facts), ids, rules[0].stage == "care")
+    return _Stratum(text, tuple(facts), ids, step.stage == "care", step.of_parts)
 
 
-def _owners(rules: Sequence[Rule], subjects: Mapping[str, Subject]) -> tuple[_Asked, dict[Numbers, list[str]]]:
-    """All that is asked, and every clause in a fixed order, with the ids of the rules that fire by it."""
+def _owners(pieces: Sequence[Piece], subjects: Mapping[str, Subject]) -> tuple[_Asked, dict[Numbers, list[Piece]]]:
+    """All that is asked, and every clause in a fixed order, with the pieces that fire by it."""
     numbers: dict[Test, int] = {}
     often: list[int] = []
-    found: list[tuple[str, list[int]]] = []
+    found: list[tuple[Piece, list[int]]] = []
     fit: dict[Stage, set[int]] = {"triage": set(), "care": set()}
-    for rule in rules:
-        try:
-            clauses = normal_form(rule.when)
-        except ConditionError as error:
-            raise EngineRefusal(rule.id, error.message) from error
-        for clause in clauses:
+    for piece in pieces:
+        for clause in _alternatives(piece):
             seen = []
             for test in clause:
                 number = numbers.setdefault(test, len(numbers))
@@ -346,32 +323,33 @@ def _owners(rules: Sequence[Rule], subjects: Mapping[str, Subject]) -> tuple[_As
                     often.append(0)
                 often[number] += 1
                 seen.append(number)
-                if number not in fit[rule.stage]:
-                    _refuse_unfit(rule, test, subjects)
-                    fit[rule.stage].add(number)
-            found.append((rule.id, seen))
+                if number not in fit[piece.stage]:
+                    _refuse_unfit(piece, test, subjects)
+                    fit[piece.stage].add(number)
+            found.append((piece, seen))
     ranked = sorted(numbers, key=lambda test: (-often[numbers[test]], repr(test)))
     place = {numbers[test]: rank for rank, test in enumerate(ranked)}
-    owners: dict[Numbers, list[str]] = {}
-    for key, seen in found:
-        owners.setdefault(tuple(sorted(map(place.__getitem__, seen))), []).append(key)
+    owners: dict[Numbers, list[Piece]] = {}
+    for piece, seen in found:
+        owners.setdefault(tuple(sorted(map(place.__getitem__, seen))), []).append(piece)
         if len(owners) > CLAUSES_MOST:
-            raise EngineRefusal(key, f"with this rule there are more than {CLAUSES_MOST} alternatives; split rules")
+            message = f"with this rule there are more than {CLAUSES_MOST} alternatives; split rules"
+            raise EngineRefusal(piece.rule, message)
     of = tuple(subjects[test.subject] for test in ranked)
     aspects = tuple((one.name, _aspect(test, one)) for test, one in zip(ranked, of, strict=True))
     return _Asked(tuple(ranked), of, aspects), dict(sorted(owners.items()))
 
 
-def _groups(owners: Mapping[Numbers, Sequence[str]], asked: _Asked) -> list[_Group]:
+def _groups(owners: Mapping[Numbers, Sequence[Piece]], asked: _Asked) -> list[_Group]:
     groups = [_Group(asked)]
-    for clause, ids in owners.items():
+    for clause, pieces in owners.items():
         if groups[-1].take(clause):
             continue
         groups.append(_Group(asked))
         if not groups[-1].take(clause):
-            raise EngineRefusal(ids[0], f"asks about more than {PROPERTIES_MOST} things at once")
+            raise EngineRefusal(pieces[0].rule, f"asks about more than {PROPERTIES_MOST} things at once")
         if len(groups) > CHILDREN_MOST:
-            raise EngineRefusal(ids[0], "with this rule there are too many rules for the engine")
+            raise EngineRefusal(pieces[0].rule, "with this rule there are too many rules for the engine")
     return groups
 
 
@@ -552,13 +530,16 @@ class DurableEvaluator:
         Raises EngineRefusal for a rule that the engine cannot evaluate safely."""
         properties = _Properties()
         try:
-            layers = strata(rules)
+            portions = [portion for step in steps(rules) for portion in _portions(step)]
         except RuleCycle as cycle:
             raise EngineRefusal(cycle.rules[0], str(cycle)) from cycle
-        found = [_stratum(part, subjects, properties) for layer in layers for part in _parts(layer)]
+        parts = {piece.name: piece.name for portion in portions if portion.of_parts for piece in portion.pieces}
+        subjects = {**subjects, **{name: Subject(name, "condition") for name in parts}}
+        found = [_stratum(portion, subjects, properties) for portion in portions]
         self._sessions = [_Session(stratum) for stratum in found if stratum is not None]
         self._urgencies = {rule.id: rule.urgency for rule in rules if rule.urgency is not None}
-        self._concluded = {rule.id: f"condition.{rule.condition}" for rule in rules if rule.condition is not None}
+        concluded = {rule.id: f"condition.{rule.condition}" for rule in rules if rule.condition is not None}
+        self._concluded = {**concluded, **parts}
         self._default_urgency = default_urgency
         self._encoders: dict[str, Encoder] = {}
         self._unknown: dict[str, str] = {}  # what the engine gets of a subject that is not known
@@ -617,15 +598,15 @@ class DurableEvaluator:
                 self._settle(texts, found)
             get = texts.__getitem__
             names = session.run([f"{start}{''.join(map(get, asked))}}}" for start, asked in stratum.facts])
-            for name in names:
-                found.update(stratum.rules[name])
-            if not stratum.care:
-                self._conclude(texts, found)
+            fired = {piece for name in names for piece in stratum.rules[name]}
+            self._conclude(texts, fired)
+            if not stratum.of_parts:
+                found |= fired
         return frozenset(found)
 
-    def _conclude(self, texts: dict[str, str], found: Iterable[str]) -> None:
-        for rule in found:
-            if (condition := self._concluded.get(rule)) in self._conclusions:
+    def _conclude(self, texts: dict[str, str], fired: Iterable[str]) -> None:
+        for piece in fired:
+            if (condition := self._concluded.get(piece)) in self._conclusions:
                 texts[condition] = f"{self._conclusions[condition]}1"
 
     def _settle(self, texts: dict[str, str], found: set[str]) -> None:

@@ -118,7 +118,9 @@ def lay_over(rules: Ruleset, overlay: Overlay) -> Ruleset:
     problems = tuple(overlay.file.finding(*problem) for problem in _problems(overlay, rules, national, head))
     if problems:
         raise BadData(problems)
-    source: dict[str, Any] = deepcopy(dict(rules.source))
+    source: dict[str, Any] = dict(rules.source)
+    for name in ("parameters.yaml", "ruleset.yaml"):  # nothing else is changed
+        source[name] = deepcopy(source[name])
     chosen = overlay.file.value
     for part in ("parameters", "agreements"):
         for key, entry in chosen.get(part, {}).items():

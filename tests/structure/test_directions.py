@@ -81,7 +81,7 @@ LONGEST = 450
 
 LONGER = {
     "routing/rules/building.py": 500,
-    "routing/rules/durable.py": 650,
+    "routing/rules/durable.py": 635,
     "routing/service.py": 520,
 }
 """Files that are longer than they should be, and what they may not grow beyond; this table only gets shorter."""
