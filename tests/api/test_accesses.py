@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from routing.service import World
 from tests.api.conftest import AUDITOR, STEMI, Send
 from tests.api.test_anything import anything
 from tests.api.test_bad_bodies import problem_of
+from tests.fhir import call
 
 REFERENCE = "ZCC-2026-000123"
 CASE = {**STEMI, "reference": REFERENCE}
@@ -38,8 +40,22 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "accesses.search": ("POST", "/v1/accesses/search", {"reference": REFERENCE, "limit": 1}),
     "accesses.patient": ("POST", "/v1/accesses/patient", {"reference": REFERENCE, "limit": 1}),
     "accesses.export": ("POST", "/v1/accesses/export", {"reference": REFERENCE}),
+    "cds_hooks.call": ("POST", "/cds-services/wegwijs-triage", lambda _: call()),
+    "cds_hooks.feedback": ("POST", "/cds-services/wegwijs-triage/feedback", lambda made: feedback(made)),
+    "fhir.guidance": ("GET", "/fhir/GuidanceResponse/{}", None),
 }
-"""Every endpoint that is noted -> how it is called, with the id of a decision in it."""
+"""Every endpoint that is noted -> how it is called, with the id of a decision in its address or its body."""
+
+
+def feedback(made: str) -> dict[str, Any]:
+    """That the card of a decision was put aside just now."""
+    said = {"card": made, "outcome": "overridden", "outcomeTimestamp": datetime.now(UTC).isoformat()}
+    return {"feedback": [said]}
+
+
+def body_of(endpoint: str, made: str) -> Any:
+    body = CALLS[endpoint][2]
+    return body(made) if callable(body) else body
 
 
 def newest(world: World) -> dict[str, Any]:
@@ -70,8 +86,8 @@ def test_every_call_is_noted_or_shows_nothing_of_patients(app: Flask) -> None:
 
 @pytest.mark.parametrize("endpoint", LOGGED)
 def test_a_call_is_noted_as_the_table_says(endpoint: str, world: World, send: Send, made: str, app: Flask) -> None:
-    method, path, body = CALLS[endpoint]
-    response = send(method, path.format(made), role_for(endpoint), json=body, headers=WHO)
+    method, path, _ = CALLS[endpoint]
+    response = send(method, path.format(made), role_for(endpoint), json=body_of(endpoint, made), headers=WHO)
     assert response.status_code in (200, 201), response.text
     access = newest(world)
     assert (access["event"], access["outcome"]) == (LOGGED[endpoint], "ok")
@@ -84,14 +100,16 @@ def test_a_call_is_noted_as_the_table_says(endpoint: str, world: World, send: Se
 
 @pytest.mark.parametrize("endpoint", LOGGED)
 def test_a_call_that_is_not_allowed_is_noted_as_refused(endpoint: str, world: World, send: Send, made: str) -> None:
-    method, path, body = CALLS[endpoint]
-    response = send(method, path.format(made), "facility", json=body, headers=WHO)
-    problem_of(response, 403, "forbidden")
+    method, path, _ = CALLS[endpoint]
+    response = send(method, path.format(made), "facility", json=body_of(endpoint, made), headers=WHO)
+    assert response.status_code == 403
+    if not path.startswith("/fhir/"):  # there a problem is an OperationOutcome
+        problem_of(response, 403, "forbidden")
     access = newest(world)
     assert (access["event"], access["outcome"]) == (LOGGED[endpoint], "refused")
     assert (access["user"]["roles"], access["user"]["user"]) == (["facility"], "u-77")
     about = {"patient": access_log.patient_of(world, REFERENCE), "decision": made}
-    assert access["subjects"] == ([about] if "{}" in path else [])
+    assert access["subjects"] == ([about] if "{}" in path or endpoint == "cds_hooks.feedback" else [])
 
 
 def test_what_shows_nothing_of_patients_is_not_noted(world: World, send: Send) -> None:
