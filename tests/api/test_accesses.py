@@ -35,6 +35,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
     "decisions.capsule": ("GET", "/v1/decisions/{}/capsule", None),
     "decisions.record_outcome": ("POST", "/v1/decisions/{}/outcome", {"outcome": "accepted", "by": "triagist"}),
     "decisions.read_outcome": ("GET", "/v1/decisions/{}/outcome", None),
+    "decisions.pre_alerts": ("GET", "/v1/decisions/{}/pre-alerts", None),
     "erasure.erase": ("POST", "/v1/decisions/{}/erasure", {"why": "test_data"}),
     "accesses.list_all": ("GET", "/v1/accesses?limit=1", None),
     "accesses.search": ("POST", "/v1/accesses/search", {"reference": REFERENCE, "limit": 1}),
