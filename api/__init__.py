@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Flask, Response, current_app, request
 
-from api import access, auth, compression, limits, metrics, problems
+from api import access, auth, compression, limits, metrics, problems, telemetry
 from api import cds_hooks as hooks
 from api.accesses import accesses
 from api.body import answer
@@ -42,6 +44,8 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
         world = open_world(settings or Settings())
     check_issuers(world)
     check_logins(world)
+    if (tracer := telemetry.tracer_of(world.settings)) is not None:
+        world = replace(world, part=telemetry.parts_of(tracer))
     subscribed(world)
     app = Flask(__name__, static_folder=None)
     # one more byte than may be: a body in chunks is cut here without a word, and only its length betrays it
@@ -51,6 +55,7 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
     app.extensions["wegwijs"] = world
     app.extensions["wegwijs.streams"] = Streams()
     app.extensions["wegwijs.count_attempt"] = metrics.count_attempt
+    telemetry.register(app, tracer)
     access.register(app)
     hooks.register(app)
     auth.register(app)

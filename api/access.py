@@ -7,11 +7,11 @@ import re
 import secrets
 import time
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
-from api import metrics
+from api import metrics, telemetry
 from api.metrics import METHODS
-from api.trace import Trace, trace_of
+from api.trace import Trace
 from routing import log_lines
 from routing.log.access import looks_like_bsn
 
@@ -33,7 +33,7 @@ def _begin() -> None:
     # a client chooses this id: one that may be a BSN is not written down
     sane = _SANE_ID.fullmatch(given) and not looks_like_bsn(given)
     g.request_id = given if sane else secrets.token_hex(8)
-    g.trace = trace_of(request.headers.get("traceparent", ""))
+    g.trace = telemetry.begin(current_app)
 
 
 def _finish(response: Response) -> Response:

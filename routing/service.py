@@ -170,7 +170,8 @@ def decide(
 
     def carry_out() -> dict[str, Any]:
         made = _decide(world, body, asker)
-        _append(world, made, asker, request)
+        with world.part("record"):
+            _append(world, made, asker, request)
         answered = answer_as_made(made.record)
         if count is not None:
             count(answered)
@@ -198,12 +199,16 @@ class _Made:
 
 def _decide(world: World, body: Mapping[str, Any], asker: Asker | None) -> _Made:
     now = world.clock().astimezone(UTC)
-    case_body, supersedes = _without_supersedes(world, body)
-    directory = newest_directory(world)
-    case = parse_case(case_body, world.words, now, directory.by_id)
-    rules = in_force_in(world, case.region, now)
-    decided = decide_case(case, _with_reservations(world, directory, rules, now), evaluators_of(world, rules), now)
-    made = make_record(decided, case, world.words, id=str(uuid7()), now=now, asker=who(asker), supersedes=supersedes)
+    with world.part("read"):
+        case_body, supersedes = _without_supersedes(world, body)
+        directory = newest_directory(world)
+        case = parse_case(case_body, world.words, now, directory.by_id)
+        rules = in_force_in(world, case.region, now)
+        directory = _with_reservations(world, directory, rules, now)
+    with world.part("decide"):
+        decided = decide_case(case, directory, evaluators_of(world, rules), now)
+        id_, asked_by = str(uuid7()), who(asker)
+        made = make_record(decided, case, world.words, id=id_, now=now, asker=asked_by, supersedes=supersedes)
     return _Made(made, rules, now, decided.match.candidates[0].facility, _reserving(decided))
 
 

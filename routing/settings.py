@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,21 @@ class Settings(BaseSettings):
         description="Origins of pages that may call CDS Hooks from a browser, with spaces between: "
         "`https://epd.example.nl`.",
     )
+
+    telemetry_url: str | None = Field(
+        default=None,
+        description="Address of a collector of OpenTelemetry (OTLP over HTTP) that is told how long requests took: "
+        "`http://127.0.0.1:4318/v1/traces`.",
+    )
+
+    @field_validator("telemetry_url")
+    @classmethod
+    def _collector(cls, url: str | None) -> str | None:
+        if url is not None and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+            raise ValueError("must be an address like http://127.0.0.1:4318/v1/traces, without a name or password")
+        if url is not None and (find_spec("opentelemetry") is None or find_spec("opentelemetry.exporter") is None):
+            raise ValueError("needs packages that are not installed: pip install 'wegwijs[telemetry]'")
+        return url
 
     @field_validator("cds_origins")
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -54,6 +55,11 @@ class Latest:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
+def unwatched(_name: str) -> AbstractContextManager[None]:
+    """A part of a use case of which nobody watches how long it takes."""
+    return nullcontext()
+
+
 @dataclass(frozen=True)
 class World:
     """Everything a use case needs: settings, database, clock and words. Open it once in every process, after a fork."""
@@ -80,6 +86,8 @@ class World:
     """So many may sign in at once in this process: what a password costs must not keep others from deciding."""
     issuers: Memory = field(default_factory=lambda: Memory(most=1), repr=False, compare=False)
     """The issuers whose tokens are believed, with their public keys."""
+    part: Callable[[str], AbstractContextManager[None]] = field(default=unwatched, repr=False, compare=False)
+    """Opens a part of a use case, by its name, for whoever watches how long it takes."""
     watch: EngineWatch | None = field(default=None, repr=False, compare=False)
     """Which cases the rule engine never came back from, where a process above this one watches that."""
     webhooks: Memory = field(default_factory=lambda: Memory(most=1), repr=False, compare=False)

@@ -21,6 +21,7 @@ from routing.serving import THREADS
 from routing.world import World
 from tests.api.conftest import STEMI
 from tests.api.test_serve import KEY, Server
+from tests.api.test_telemetry import collector, spans_of
 from tests.service.conftest import Clock, Open
 from tests.service.log_load import await_true, call, few_rules, install, quick_server, workers_of
 
@@ -210,3 +211,19 @@ def test_a_database_that_is_lost_at_the_start_keeps_no_process_from_beginning(
     caplog.clear()
     service.warm_up(world, serving.EXAMPLE)
     assert caplog.text == "", "nothing is tried where nothing can be decided"
+
+
+def test_a_server_that_is_stopped_has_told_its_collector_everything(tmp_path: Path) -> None:
+    with collector() as (url, told):
+        made = quick_server(tmp_path, WEGWIJS_TELEMETRY_URL=url)
+        try:
+            made.start()
+            for _ in range(3):
+                assert made.call("POST", "/v1/decisions", STEMI)[0] == 201
+            assert made.process is not None
+            made.process.terminate()
+            made.process.wait(30)
+        finally:
+            made.kill()
+        names = [span.name for span in spans_of(told)]
+    assert [names.count(name) for name in ("POST /v1/decisions", "read", "decide", "record")] == [3, 3, 3, 3]
