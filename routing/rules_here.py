@@ -69,13 +69,18 @@ def installed_overlays(world: World) -> tuple[Overlay, ...]:
 
 
 def evaluators_of(world: World, rules: Ruleset) -> Evaluators:
-    """Both evaluators for `rules`. Raises EngineRefusal."""
+    """Both evaluators for `rules`; those that were built before a fork serve after it as well, under the watch of the
+    process. Raises EngineRefusal."""
+    memory = world.memory if rules.region is None else world.regional
     key = ("evaluators", rules.digest, rules.vocabulary.digest)
-    if rules.region is None:
-        return world.memory.once(key, lambda: replace(build_evaluators(rules), watch=world.watch))
-    national = _national(world, rules)
-    like = evaluators_of(world, national) if national is not None else None
-    return world.regional.once(key, lambda: replace(build_evaluators(rules, like), watch=world.watch))
+
+    def build() -> Evaluators:
+        national = _national(world, rules) if rules.region is not None else None
+        return build_evaluators(rules, evaluators_of(world, national) if national is not None else None)
+
+    if world.watch is None:
+        return memory.once(key, build)
+    return memory.once(("watched", *key), lambda: replace(memory.once(key, build), watch=world.watch))
 
 
 def _national(world: World, rules: Ruleset) -> Ruleset | None:

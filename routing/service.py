@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Container, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -126,6 +127,14 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
     except (BadData, BadInput, BadRecord):
         return False, {**found, "fault": "the rules or the directory cannot be read"}
     return True, {**found, "status": "ready", "fault": None}
+
+
+def translate_rules(world: World) -> None:
+    """Translate the rules that decide now, also in regions, for both evaluators, so that processes which are forked off
+    need not. The rule engine itself is not asked; what it cannot take `ready` says. Raises BadData."""
+    with suppress(EngineFault):
+        for rules in (in_force(world, world.clock()), *regional_rulesets(world)):
+            evaluators_of(world, rules)
 
 
 def warm_up(world: World, example: Mapping[str, Any]) -> None:

@@ -110,6 +110,7 @@ def prepare(settings: Settings) -> tuple[World, str | None]:
         if make_first:
             _check_alone(settings)
         service.check_rules(world)  # a ruleset that cannot be read is said now, not at the first case
+        service.translate_rules(world)
         for doubt in doubts(world, subscribed(world)):
             log.warning("subscription %s", doubt)
         if make_first:
