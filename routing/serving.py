@@ -91,6 +91,7 @@ def _counting_together() -> Iterator[None]:
         yield
     finally:
         if os.getpid() == mine:  # and not a worker that ends
+            del os.environ[COUNTS]
             shutil.rmtree(folder, ignore_errors=True)
 
 

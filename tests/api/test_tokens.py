@@ -537,10 +537,13 @@ def test_a_file_of_issuers_that_cannot_be_used_says_what_is_wrong(text: str, sai
 
 def test_the_file_of_the_documents_is_one(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs/reference/keys-and-roles.md").read_text("utf-8")
-    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
-    (tmp_path / "issuers.yaml").write_text(block)
-    (found,) = read_issuers(tmp_path / "issuers.yaml")
+    (tmp_path / "of-cds-hooks").mkdir()
+    files = [tmp_path / "issuers.yaml", tmp_path / "of-cds-hooks/issuers.yaml"]
+    for file, block in zip(files, re.findall(r"```yaml\n(.*?)```", page, re.DOTALL), strict=True):
+        file.write_text(block)
+    (found,), (of_cds_hooks,) = map(read_issuers, files)
     assert found.roles["spoed"] == ["triagist", "auditor"]
+    assert of_cds_hooks.roles[of_cds_hooks.issuer] == ["triagist"]
     shown = {
         name for row in re.findall(r"^\| (`[^|]+) \|", page, re.MULTILINE) for name in re.findall(r"`([\w.]+)`", row)
     }

@@ -61,11 +61,14 @@ def test_the_bare_server_commits_and_answers_what_it_was_told(
         each.dispose()
 
 
-def test_a_whole_measurement_refuses_nothing_and_gives_its_ratios(tmp_path: Path) -> None:
+def test_a_whole_measurement_refuses_nothing_and_gives_its_ratios(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if shutil.which("wrk") is None:
         assert "WEGWIJS_TEST_GATE" not in os.environ, "the gate installs wrk"
         pytest.skip("wrk is not installed (Debian: apt-get install wrk)")
     settings = Settings(database_url=f"sqlite:///{tmp_path}/beside.sqlite3")
+    monkeypatch.setattr(bench_http, "WARM_UP_SECONDS", 1)
     told: list[str] = []
     found = bench_http.measure(settings, [STEMI], seconds=1, progress=told.append)
     assert found["refused"] == 0
