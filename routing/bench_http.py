@@ -57,16 +57,16 @@ class _Running:
 def measure(
     settings: Settings, cases: Sequence[Mapping[str, Any]], *, seconds: int, progress: Progress
 ) -> dict[str, Any]:
-    """Measure in scratch databases beside that of `settings`, for `seconds` each: as fast as it goes, and at half of
-    that. `cases` are bodies; those that are not taken as they stand are left out. Raises BadInput without wrk, or where
-    nothing is answered; StoreUnavailable."""
+    """Measure in scratch databases beside that of `settings`, with its rules, for `seconds` each: as fast as it goes,
+    and at half of that. `cases` are bodies; those that are not taken as they stand are left out. Raises BadInput
+    without wrk, or where nothing is answered; StoreUnavailable."""
     if (wrk := shutil.which("wrk")) is None:
         raise bad_input("wrk", "missing", "the load generator is not installed", allowed="Debian: apt-get install wrk")
     with tempfile.TemporaryDirectory(prefix="wegwijs-bench-") as name:
         folder = Path(name)
         with scratch.scratch_database(settings.database_url) as url:
             progress("starting Wegwijs")
-            with _wegwijs(url, folder) as server:
+            with _wegwijs(url, folder, settings.rulesets) as server:
                 bodies, answer_bytes = _accepted(server, cases)
                 script = _script(folder, bodies, server.key)
                 _load(wrk, server, script, WARM_UP_SECONDS)
@@ -106,9 +106,10 @@ def measure(
 
 
 @contextmanager
-def _wegwijs(url: str, folder: Path) -> Iterator[_Running]:
+def _wegwijs(url: str, folder: Path, rulesets: Path | None) -> Iterator[_Running]:
     key = secrets.token_urlsafe(32)
     given = {"DATABASE_URL": url, "KEYS": str(folder / "keys"), "BOOTSTRAP_KEY": key, "WORKERS": str(WORKERS)}
+    given |= {"RULESETS": str(rulesets)} if rulesets is not None else {}
     port = _free_port()
     environment = _environment({f"{PREFIX}{name}": value for name, value in {**given, "PORT": str(port)}.items()})
     command = [sys.executable, "-m", "routing.cli", "serve"]
