@@ -188,6 +188,18 @@ def replace_record(world: World, record: dict[str, Any]) -> None:
         records.keep(connection, made.id, made.record)
 
 
+LONG_ON_SQLITE = ("test_bench_log", "test_directory_promise", "test_replay_cluster", "test_sign_in", "test_webhooks")
+"""Modules that are run on SQLite with `-m long` only: they take minutes, on PostgreSQL they are in every run, and most
+of what they call is tried on SQLite by the tests of the API."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.stem in LONG_ON_SQLITE and "[sqlite" in item.name:
+            item.add_marker("long")
+
+
 Run = Callable[..., tuple[int, str, str]]
 
 

@@ -62,6 +62,7 @@ def test_the_bare_server_commits_and_answers_what_it_was_told(
         each.dispose()
 
 
+@pytest.mark.long
 def test_a_whole_measurement_refuses_nothing_and_gives_its_ratios(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,11 +29,13 @@ def test_slow_and_silent_clients_and_those_that_do_not_read_or_part_keep_nobody_
     assert found.figures["hurting clients"] > 2 * under_fire.THREADS
 
 
+@pytest.mark.long
 def test_very_many_idle_connections_keep_nobody_waiting(tmp_path: Path) -> None:
     found = played("idle", tmp_path, connections=1_500, patience=4.0)
     assert found.figures["opened"] == 1_500
 
 
+@pytest.mark.long
 def test_floods_of_headers_and_of_connections_harm_nobody(tmp_path: Path) -> None:
     found = played("flood", tmp_path)
     assert {"200", "400", "414", "431"} >= {s for each in found.figures["came of it"].values() for s in each}
@@ -51,6 +53,7 @@ def test_an_engine_that_fails_disagrees_crashes_or_hangs_leaves_the_cautious_ans
 
 
 @pytest.mark.postgres
+@pytest.mark.long
 def test_a_database_that_is_restarted_stopped_or_loses_its_connections_is_waited_for(tmp_path: Path) -> None:
     found = played("database", tmp_path)
     assert found.figures["refused"].get("503", 0) > 0

@@ -29,7 +29,9 @@ def receiver() -> Iterator[Receiver]:
         yield made
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@pytest.fixture(
+    params=[pytest.param("sqlite", marks=pytest.mark.long), pytest.param("postgresql", marks=pytest.mark.postgres)]
+)
 def servers(request: pytest.FixtureRequest, tmp_path: Path, receiver: Receiver) -> Iterator[list[Server]]:
     """Two servers on one database; on SQLite one, of two processes. All send."""
     told = [subscription(receiver, timeout_seconds=1, places="all")]
