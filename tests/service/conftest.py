@@ -188,7 +188,17 @@ def replace_record(world: World, record: dict[str, Any]) -> None:
         records.keep(connection, made.id, made.record)
 
 
-LONG_ON_SQLITE = ("test_bench_log", "test_directory_promise", "test_replay_cluster", "test_sign_in", "test_webhooks")
+LONG_ON_SQLITE = (
+    "test_bench_log",
+    "test_directory_promise",
+    "test_log_killed",
+    "test_repeats_killed",
+    "test_replay_cluster",
+    "test_replay_command",
+    "test_replay_of_many",
+    "test_sign_in",
+    "test_webhooks",
+)
 """Modules that are run on SQLite with `-m long` only: they take minutes, on PostgreSQL they are in every run, and most
 of what they call is tried on SQLite by the tests of the API."""
 

@@ -17,6 +17,7 @@ import pytest
 from routing import service, serving
 from routing.errors import StoreUnavailable
 from routing.rights import Asker
+from routing.rules import durable
 from routing.rules.engine_watch import EngineWatch
 from routing.rules_here import evaluators_of
 from routing.serving import THREADS
@@ -232,12 +233,17 @@ def test_a_server_that_is_stopped_has_told_its_collector_everything(tmp_path: Pa
     assert [names.count(name) for name in ("POST /v1/decisions", "read", "decide", "record")] == [3, 3, 3, 3]
 
 
-def test_rules_are_translated_once_for_all_processes_and_the_engine_is_first_asked_in_them(tmp_path: Path) -> None:
+def test_rules_are_translated_once_for_all_processes_and_the_engine_is_first_asked_in_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rules = str(few_rules(tmp_path / "rules"))
     given = read_settings(database_url=f"sqlite:///{tmp_path}/one.sqlite3", rulesets=rules, bootstrap_key="x" * 40)
-    world, _ = serving.prepare(given)
-    above = evaluators_of(world, service.in_force(world, world.clock()))
-    assert [session._handle for session in above.engine._sessions] == [None] * len(above.engine._sessions)
+    asked: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "engine", type("Asked", (), {"__getattr__": lambda _, name: asked.append(name)})())
+        world, _ = serving.prepare(given)
+        above = evaluators_of(world, service.in_force(world, world.clock()))
+    assert asked == []
     watch = EngineWatch()
     below = service.world_in_child(world, watch)
     found = evaluators_of(below, service.in_force(below, below.clock()))
