@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
@@ -46,6 +46,12 @@ COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 
 _TRACE_MOST = 4_000
 """So many characters are said of where a process was when it crashed."""
+
+_SO_ATTACH_FILTER = 26
+"""Of socket.h on Linux."""
+
+DOOR_SECONDS = 0.2
+"""Whoever began to connect before the door was closed is in after so long."""
 
 _ARENA_MAX = -8
 """M_ARENA_MAX of malloc.h."""
@@ -222,8 +228,35 @@ def _of_the_c_library(name: str) -> Callable[..., Any] | None:
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
+def close_door(listener: socket.socket) -> None:
+    """Let nobody new begin to connect, and everybody in who has begun: between a last look for a connection and the
+    closing of the door another one could come, which the system would reset. Only Linux can; nothing elsewhere."""
+    # of a segment that opens a connection (SYN without ACK) nothing is taken; its sender tries again a second later
+    program = struct.pack(
+        "=HBBIHBBIHBBIHBBIHBBI",
+        *(0x30, 0, 0, 13),  # load the flags of TCP
+        *(0x54, 0, 0, 0x12),  # keep SYN and ACK
+        *(0x15, 0, 1, 0x02),  # only SYN?
+        *(0x06, 0, 0, 0),  # take nothing
+        *(0x06, 0, 0, 0xFFFFFFFF),  # take it whole
+    )
+    kept = ctypes.create_string_buffer(program, len(program))
+    if sys.platform == "linux":
+        with suppress(OSError):
+            told = struct.pack("@HP", len(program) // 8, ctypes.addressof(kept))
+            listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, told)
+
+
 class _Arbiter(Arbiter):  # type: ignore[misc]
     """The process above the others."""
+
+    def stop(self, graceful: bool = True) -> None:
+        """Stop them all. The door is closed first, where no other server stands behind it."""
+        if graceful and not (self.reexec_pid or self.master_pid or self.systemd):
+            for each in self.LISTENERS:
+                close_door(each.sock)
+            time.sleep(DOOR_SECONDS)
+        super().stop(graceful)
 
     def manage_workers(self) -> None:
         """Keep as many processes as there should be. Those that are replaced go when the fresh ones can answer: until

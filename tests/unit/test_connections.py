@@ -19,6 +19,7 @@ from routing.connections import (
     is_gone,
     unread,
 )
+from routing.serving import close_door
 
 HEAD = b"POST /v1/decisions HTTP/1.1\r\nHost: x\r\n"
 
@@ -124,3 +125,22 @@ def test_a_process_takes_no_more_connections_than_it_may_open_files(
 ) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
     assert connections_most() == most
+
+
+def test_whoever_began_to_connect_comes_in_and_nobody_new_begins_once_the_door_is_closed() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=8) as door:
+        early = [socket.create_connection(door.getsockname()) for _ in range(3)]
+        close_door(door)
+        late = socket.socket()
+        late.settimeout(0.5)
+        with pytest.raises(TimeoutError):  # not refused, and not reset: it tries again a second later
+            late.connect(door.getsockname())
+        for each in early:
+            each.sendall(b"asked")
+            inside, _ = door.accept()
+            assert inside.recv(5) == b"asked"
+            inside.sendall(b"told")
+            assert each.recv(4) == b"told"
+            inside.close()
+    for each in (*early, late):
+        each.close()
