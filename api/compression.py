@@ -1,4 +1,4 @@
-"""Makes long answers small for clients that can read that: a decision is a dozen times smaller on a mobile network."""
+"""Makes long answers small for clients that can read that: a decision is a tenth of its size on a mobile network."""
 
 from __future__ import annotations
 

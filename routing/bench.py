@@ -50,6 +50,7 @@ def core(
     words = evaluators.ruleset.vocabulary
     parsed = [(parse_case(body, words, moment, directory.by_id), moment) for body, moment in cases]
     progress(f"{len(parsed)} cases, {len(evaluators.ruleset.rules)} rules, {len(directory.facilities)} places")
+    engine = _first_case(evaluators)
     decision_us = _median(_each(parsed, decisions, lambda case, now: decide(case, directory, evaluators, now)))
     progress(f"a decision: {decision_us:.0f} us")
     doubled = _doubled(evaluators.ruleset, directory, parsed, decisions, progress)
@@ -61,11 +62,24 @@ def core(
         "facilities": len(directory.facilities),
         "cases": len(parsed),
         "decisions": decisions,
+        **engine,
         "decision_cpu_us_p50": round(decision_us, 1),
         **doubled,
         **compared,
         "memory_decisions": memory_decisions,
         "rss_growth_mb": round(growth, 2),
+    }
+
+
+def _first_case(evaluators: Evaluators) -> dict[str, float | int]:
+    """What the engine takes at its first case, when it makes what it keeps."""
+    gc.collect()
+    before = resident_mb()
+    spent = _us(evaluators.engine.fired, {})
+    return {
+        "engine_alternatives": evaluators.engine.alternatives,
+        "engine_mb": round(resident_mb() - before, 1),
+        "engine_first_case_cpu_ms": round(spent / 1000, 1),
     }
 
 

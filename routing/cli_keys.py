@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from routing import api_keys, tokens
-from routing.rights import ROLES
 from routing.sessions import LOCAL
 from routing.signing_keys import IssuerUnavailable
 from routing.terminal import (
@@ -15,8 +14,11 @@ from routing.terminal import (
     FINE,
     add_command,
     add_json_option,
+    add_rights,
     line_in,
     opened_world,
+    rights_in,
+    rights_lines,
     say,
     show,
 )
@@ -66,10 +68,7 @@ def _add_create(keys: Any) -> None:
     example = "wegwijs keys create --label 'desk 3' --role triagist --role auditor --days 365"
     create = add_command(keys, "create", _create, text, example)
     create.add_argument("--label", required=True, help="what the key is for, on one line")
-    create.add_argument("--role", action="append", required=True, choices=ROLES, help="may be given more than once")
-    of = "id of a place of which it is the key, with the role facility; may be given more than once"
-    create.add_argument("--facility", action="append", metavar="ID", help=of)
-    create.add_argument("--organisation", metavar="NAME", help="whose key it is; stands in every record made with it")
+    add_rights(create, "key")
     create.add_argument("--days", type=int, metavar="N", help="it ends in so many days (default: it does not)")
     add_json_option(create)
 
@@ -80,10 +79,8 @@ def _add_key(made: argparse.ArgumentParser) -> None:
 
 
 def _create(arguments: argparse.Namespace) -> int:
-    facilities = frozenset(arguments.facility) if arguments.facility else None
     with opened_world() as world:
-        given = (frozenset(arguments.role), facilities, arguments.organisation, arguments.days)
-        made, text = api_keys.make_key(world, arguments.label, *given)
+        made, text = api_keys.make_key(world, arguments.label, *rights_in(arguments), arguments.days)
     return _show_once(arguments, made, text)
 
 
@@ -181,12 +178,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield "  all who sign in here with a name and a password"
     elif found["issuer"] is not None:
         yield f"  comes with tokens: client {found['client']} of {found['issuer']}"
-    if found["roles"]:
-        yield f"  roles: {', '.join(found['roles'])}"
-    if found["facilities"] is not None:
-        yield f"  places: {', '.join(found['facilities'])}"
-    if found["organisation"] is not None:
-        yield f"  organisation: {found['organisation']}"
+    yield from rights_lines(found)
     ends = found["revoked_at"] or found["expires_at"]
     yield f"  made {found['created_at']}; {'ends' if found['revoked_at'] is None else 'ended'} {ends or 'never'}"
     if found["former_secret_until"] is not None:

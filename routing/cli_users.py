@@ -7,8 +7,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from routing import users
-from routing.rights import ROLES
-from routing.terminal import FINE, add_command, add_json_option, opened_world, say, show
+from routing.terminal import (
+    FINE,
+    add_command,
+    add_json_option,
+    add_rights,
+    opened_world,
+    rights_in,
+    rights_lines,
+    say,
+    show,
+)
 
 _EXAMPLE = "zcc-017"
 _OWNER = "who the account is for sets a password with the code: POST /v1/session/password"
@@ -24,7 +33,7 @@ def add_users_commands(commands: Any) -> None:
     example = f"wegwijs users add {_EXAMPLE} --role triagist --organisation 'ZCC Midden'"
     add = add_command(commands, "add", _add, text, example)
     _add_name(add)
-    _add_rights(add)
+    add_rights(add, "account")
     text = "List the accounts, by name: what each may do, in which state it is and when somebody last signed in."
     listing = add_command(commands, "list", _list, text, "wegwijs users list --all")
     listing.add_argument("--all", action="store_true", help="also those that are disabled")
@@ -40,7 +49,7 @@ def add_users_commands(commands: Any) -> None:
     example = f"wegwijs users roles {_EXAMPLE} --role triagist --role auditor"
     roles = add_command(commands, "roles", _roles, text, example)
     _add_name(roles)
-    _add_rights(roles)
+    add_rights(roles, "account")
     text = "Keep an account out and end its sessions, at once: somebody left. It stays, for the logs name it."
     _add_name(add_command(commands, "disable", _disable, text, f"wegwijs users disable {_EXAMPLE}"))
     text = "Let an account in again, with the password that it had; also after tries that failed, without waiting."
@@ -52,21 +61,9 @@ def _add_name(made: argparse.ArgumentParser) -> None:
     add_json_option(made)
 
 
-def _add_rights(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--role", action="append", required=True, choices=ROLES, help="may be given more than once")
-    of = "id of a place for which it speaks, with the role facility; may be given more than once"
-    made.add_argument("--facility", action="append", metavar="ID", help=of)
-    made.add_argument("--organisation", metavar="NAME", help="whose account it is; stands in every record made with it")
-
-
-def _rights(arguments: argparse.Namespace) -> tuple[frozenset[str], frozenset[str] | None, str | None]:
-    places = frozenset(arguments.facility) if arguments.facility else None
-    return frozenset(arguments.role), places, arguments.organisation
-
-
 def _add(arguments: argparse.Namespace) -> int:
     with opened_world() as world:
-        made, code = users.add_user(world, arguments.user, *_rights(arguments))
+        made, code = users.add_user(world, arguments.user, *rights_in(arguments))
     return _show_once(arguments, made, code)
 
 
@@ -107,7 +104,7 @@ def _show(arguments: argparse.Namespace) -> int:
 
 def _roles(arguments: argparse.Namespace) -> int:
     with opened_world() as world:
-        return _told(arguments, users.set_rights(world, arguments.user, *_rights(arguments)))
+        return _told(arguments, users.set_rights(world, arguments.user, *rights_in(arguments)))
 
 
 def _disable(arguments: argparse.Namespace) -> int:
@@ -130,11 +127,7 @@ def _told(arguments: argparse.Namespace, found: Mapping[str, Any]) -> int:
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"{found['user']}  {found['state'].replace('_', ' ')}"
-    yield f"  roles: {', '.join(found['roles'])}"
-    if found["facilities"] is not None:
-        yield f"  places: {', '.join(found['facilities'])}"
-    if found["organisation"] is not None:
-        yield f"  organisation: {found['organisation']}"
+    yield from rights_lines(found)
     ended = f"; disabled {found['disabled_at']}" if found["disabled_at"] else ""
     yield f"  made {found['created_at']}{ended}"
     yield f"  last signed in {found['signed_in_at'] or 'never'}"

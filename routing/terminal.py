@@ -6,7 +6,7 @@ import argparse
 import getpass
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ import orjson
 from routing import service
 from routing.errors import BadInput, bad_input
 from routing.log.access import opaque_id
-from routing.rights import Asker
+from routing.rights import ROLES, Asker
 from routing.service import World
 from routing.settings import Settings, read_settings, unknown_variables
 
@@ -149,3 +149,28 @@ def add_command(commands: Any, name: str, command: Command, text: str, example: 
 def add_json_option(made: argparse.ArgumentParser) -> None:
     """`--json`, which every command with a result has."""
     made.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+
+
+def add_rights(made: argparse.ArgumentParser, what: str) -> None:
+    """The options that say what may be done with a `what`: a key, an account."""
+    made.add_argument("--role", action="append", required=True, choices=ROLES, help="may be given more than once")
+    of = "id of a place for which it speaks, with the role facility; may be given more than once"
+    made.add_argument("--facility", action="append", metavar="ID", help=of)
+    whose = f"whose {what} it is; stands in every record made with it"
+    made.add_argument("--organisation", metavar="NAME", help=whose)
+
+
+def rights_in(arguments: argparse.Namespace) -> tuple[frozenset[str], frozenset[str] | None, str | None]:
+    """The roles, places (None is no limit) and organisation of those options."""
+    places = frozenset(arguments.facility) if arguments.facility else None
+    return frozenset(arguments.role), places, arguments.organisation
+
+
+def rights_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """What may be done with a key or an account, for a person."""
+    if found["roles"]:
+        yield f"  roles: {', '.join(found['roles'])}"
+    if found["facilities"] is not None:
+        yield f"  places: {', '.join(found['facilities'])}"
+    if found["organisation"] is not None:
+        yield f"  organisation: {found['organisation']}"

@@ -557,6 +557,11 @@ class DurableEvaluator:
         self._finalizer.atexit = False
         _alive.add(self)
 
+    @property
+    def alternatives(self) -> int:
+        """How many alternatives the engine gets in all; each takes memory in every process, used or not."""
+        return sum(len(session.stratum.rules) for session in self._sessions)
+
     def fired(self, facts: Facts) -> frozenset[str]:
         """The ids of the rules whose condition is true of `facts`. Facts that no rule asks about are not looked at.
 

@@ -501,7 +501,7 @@ def test_building_again_and_again_leaks_nothing(close: bool) -> None:
         build()
     gc.collect()
     before = _resident()
-    for _ in range(200):
+    for _ in range(80):
         build()
     gc.collect()
     assert _resident() - before < 16 * 2**20  # a build that is not given back costs 2 to 5 MB
