@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, current_app, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
 
 from api import access, auth, compression, limits, metrics, problems, telemetry
 from api import cds_hooks as hooks
@@ -12,6 +13,7 @@ from api.accesses import accesses
 from api.body import answer
 from api.cds_hooks import cds_hooks
 from api.decisions import decisions
+from api.desk import PREFIX, beside, create_desk
 from api.erasure import erasure
 from api.events import Streams, events
 from api.facilities import facilities
@@ -65,6 +67,7 @@ def create_app(settings: Settings | None = None, world: World | None = None) -> 
     problems.register(app)
     add_addresses(app)
     app.before_request(_refuse_stray_parameters)
+    app.wsgi_app = beside(app.wsgi_app, create_desk(app).wsgi_app)  # type: ignore[method-assign, assignment]
     return app
 
 
@@ -84,8 +87,10 @@ def _refuse_stray_parameters() -> None:
         query(NoQuery)
 
 
-def pointer() -> Response:
-    """What there is at this server, for a person or a program that arrives at the front door."""
+def pointer() -> AnyResponse:
+    """What there is at this server, for a program that arrives at the front door; a person goes on to the desk."""
+    if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
+        return redirect(PREFIX, 303)
     calls = {
         f"{method} {rule.rule}"
         for rule in current_app.url_map.iter_rules()

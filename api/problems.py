@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from api.fhir_outcome import FHIR, in_fhir, operation_outcome
@@ -51,6 +51,24 @@ _BY_STATUS = {
 }
 
 
+SHOWN = "wegwijs.problem"
+"""Where an application keeps how its problems are shown."""
+
+
+class Shown(Protocol):
+    """Makes the answer about a problem: its name, its detail, what is wrong, headers, and a status of its own."""
+
+    def __call__(
+        self,
+        name: str,
+        detail: str,
+        faults: tuple[Fault, ...],
+        headers: Mapping[str, str] | None,
+        status: int | None,
+        /,
+    ) -> Response: ...
+
+
 class Refused(Exception):
     """The request is refused for a reason that only HTTP knows (its key, its media type, its JSON)."""
 
@@ -75,6 +93,9 @@ def problem(
     """The problem `name` as `application/problem+json`, in the language that the client prefers; `more` are members of
     its own."""
     kind = TYPES[name]
+    if (shown := current_app.extensions.get(SHOWN)) is not None:
+        page: Response = shown(name, detail, faults[:MAX_ERRORS], headers, status)
+        return page
     language = request.accept_languages.best_match(("en", "nl"), default="en")
     if in_fhir(request.path):
         outcome = operation_outcome(name, kind.title.wire()[language], detail, faults[:MAX_ERRORS], g.get("request_id"))
@@ -100,8 +121,10 @@ def _response(body: Mapping[str, Any], status: int, media_type: str, headers: Ma
     return response
 
 
-def register(app: Flask) -> None:
-    """Let every error in `app` end as a problem."""
+def register(app: Flask, shown: Shown | None = None) -> None:
+    """Let every error in `app` end as a problem: as JSON, or as it is `shown` where people read it."""
+    if shown is not None:
+        app.extensions[SHOWN] = shown
     app.register_error_handler(Refused, lambda e: problem(e.name, e.detail, e.faults, e.headers))
     app.register_error_handler(BadInput, _bad_input)
     app.register_error_handler(SignInRefused, lambda e: problem("sign-in-refused", str(e)))

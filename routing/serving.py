@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -33,6 +34,7 @@ from routing.rules.engine_watch import EngineWatch
 from routing.sequencer import begin_sequencing
 from routing.settings import Settings
 from routing.tokens import check_issuers
+from routing.users import add_user, all_users
 from routing.webhooks.sending import begin_sending
 from routing.webhooks.shown import doubts
 from routing.webhooks.subscriptions import subscribed
@@ -68,6 +70,9 @@ KEEPALIVE_SECONDS = 20
 MOST_REQUESTS = 50_000
 """After about so many requests a worker is replaced by a fresh one, so that nothing can grow for ever."""
 
+FIRST_ACCOUNT = "start"
+"""The account that a first start makes on a machine of one's own."""
+
 EXAMPLE = {"patient": {"age_years": 67}, "location": {"postcode": "3584CX"}, "observations": {"chest_pain": True}}
 
 Say = Callable[[str], None]
@@ -79,8 +84,8 @@ def serve(settings: Settings, say: Say) -> None:
     """Serve until told to stop; `say` gets the lines for the operator. Raises StoreUnavailable, BadData."""
     gc.disable()  # what a start makes stays: looking through it again and again would take a quarter of the start
     with _counting_together():
-        world, key = prepare(settings)
-        _Server(settings, world, lambda port: say(greeting(settings, port, key))).run()
+        world, first = prepare(settings)
+        _Server(settings, world, lambda port: say(greeting(settings, port, first))).run()
 
 
 @contextmanager
@@ -101,12 +106,21 @@ def _counting_together() -> Iterator[None]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def prepare(settings: Settings) -> tuple[World, str | None]:
-    """Bring the database up to date, and read the rules. Returns the world, without a connection, and the text of a key
-    if a first one had to be made. The rule engine is not asked: it must not cross a fork. Raises BadInput if that key
+@dataclass(frozen=True, slots=True)
+class First:
+    """What a first start made for whoever started it, and shows this once: the text of an API key, and the one-time
+    code of an account; None where there was no need."""
+
+    key: str | None = None
+    code: str | None = None
+
+
+def prepare(settings: Settings) -> tuple[World, First]:
+    """Bring the database up to date, and read the rules. Returns the world, without a connection, and what had to be
+    made so that anybody can come in. The rule engine is not asked: it must not cross a fork. Raises BadInput if that
     would open the server to a network at once."""
     world = service.open_world(settings)
-    key = None
+    first = First()
     try:
         check_issuers(world)
         subscribed(world)
@@ -121,11 +135,13 @@ def prepare(settings: Settings) -> tuple[World, str | None]:
         for doubt in doubts(world, subscribed(world)):
             log.warning("subscription %s", doubt)
         if make_first:
-            key = service.create_key(world, "made at the first start", frozenset(ROLES))
+            first = replace(first, key=service.create_key(world, "made at the first start", frozenset(ROLES)))
+        if settings.embedded and loopback(settings.host) and settings.issuers is None and not all_users(world):
+            first = replace(first, code=add_user(world, FIRST_ACCOUNT, frozenset(ROLES))[1])
     finally:
         service.close_world(world)  # no connection may be shared with the workers
     import_module(APPLICATION)
-    return world, key
+    return world, first
 
 
 def _check_alone(settings: Settings) -> None:
@@ -135,13 +151,19 @@ def _check_alone(settings: Settings) -> None:
         raise bad_input("WEGWIJS_HOST", "not_alone", message, settings.host, allowed)
 
 
-def greeting(settings: Settings, port: int, key: str | None) -> str:
+def greeting(settings: Settings, port: int, first: First) -> str:
     """What the operator wants to know once the server listens on `port`."""
+    key = first.key
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{host}:{port}"
     lines = [f"Wegwijs listens on {address}"]
     if not loopback(settings.host):
         lines.append("It speaks no TLS: put a server before it that does, or keys and cases can be read on the way")
+    if first.code is not None:
+        lines += [
+            f"People work at {address}/desk. A first account was made: `{FIRST_ACCOUNT}`, with a one-time code",
+            f"that is shown this once and with which you choose a password there: {first.code}",
+        ]
     variable = "$WEGWIJS_BOOTSTRAP_KEY" if settings.bootstrap_key is not None else "$WEGWIJS_KEY"
     if key is not None:
         lines.append(f"A first API key was made; it is shown this once: {key}")

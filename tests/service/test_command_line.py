@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 
-from routing import cli, service, serving
+from routing import cli, service, serving, users
 from routing.errors import BadInput, StoreUnavailable
+from routing.rights import ROLES
+from routing.serving import First
 from routing.settings import Settings, read_settings
+from routing.store import database
+from routing.store.people import USERS
 from tests.service.conftest import SORE_THROAT, STEMI, Run
 
 LABELLED = {"id": "a", "set": "x", "case": STEMI, "expect": {"urgency": ["U0", "U1"], "conditions": ["stemi"]}}
@@ -315,35 +319,45 @@ def test_whoever_has_seen_enough_may_stop_reading(run: Run, monkeypatch: pytest.
 # -- serve
 
 
-def test_a_first_key_is_made_once_and_shown_once(tmp_path: Path) -> None:
+def test_a_first_key_and_account_are_made_once_and_shown_once(tmp_path: Path) -> None:
     settings = Settings(database_url=f"sqlite:///{tmp_path}/x.sqlite3")
-    _, key = serving.prepare(settings)
-    assert key is not None
-    assert serving.prepare(settings)[1] is None
-    greeting = serving.greeting(settings, 8001, key)
-    assert greeting.count(key) == 2
+    world, first = serving.prepare(settings)
+    assert first.key is not None
+    assert first.code is not None
+    assert serving.prepare(settings)[1] == First()
+    greeting = serving.greeting(settings, 8001, first)
+    assert (greeting.count(first.key), greeting.count(first.code)) == (2, 1)
     assert "http://127.0.0.1:8001/v1/decisions" in greeting
-    assert "keys create" in serving.greeting(settings, 8001, None)
-    assert "[::1]:80" in serving.greeting(settings.model_copy(update={"host": "::1"}), 80, None)
+    assert "http://127.0.0.1:8001/desk" in greeting
+    assert [(each["user"], set(each["roles"])) for each in users.all_users(world)] == [("start", set(ROLES))]
+    assert "keys create" in serving.greeting(settings, 8001, First())
+    assert "[::1]:80" in serving.greeting(settings.model_copy(update={"host": "::1"}), 80, First())
 
 
-def test_no_first_key_is_made_where_others_can_reach_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_first_key_or_account_is_made_where_others_can_reach_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(service, "check_rules", lambda _: None)  # they are read again each time, and are not the point
     here = Settings(database_url=f"sqlite:///{tmp_path}/x.sqlite3")
     elsewhere = [here.model_copy(update={"host": host}) for host in ("0.0.0.0", "::", "192.168.1.7", "a.nl", "")]
     for settings in elsewhere:
         with pytest.raises(BadInput, match="open to a network"):
             serving.prepare(settings)
-    assert serving.prepare(here)[1] is not None
-    assert [serving.prepare(settings)[1] for settings in elsewhere] == [None] * 5  # somebody made a key, so it is meant
-    assert "no TLS" in serving.greeting(elsewhere[0], 8001, None)
-    assert "no TLS" not in serving.greeting(here, 8001, None)
+    assert serving.prepare(here)[1].key is not None
+    with database.writing(service.open_world(here).engine) as connection:
+        connection.execute(USERS.delete())
+    # somebody made a key, so it is meant; an account is for a machine of one's own all the same
+    assert [serving.prepare(settings)[1] for settings in elsewhere] == [First()] * 5
+    assert serving.prepare(here)[1].code is not None
+    assert "no TLS" in serving.greeting(elsewhere[0], 8001, First())
+    assert "no TLS" not in serving.greeting(here, 8001, First())
 
 
 def test_a_bootstrap_key_is_not_shown(tmp_path: Path) -> None:
     settings = Settings(database_url=f"sqlite:///{tmp_path}/x.sqlite3", bootstrap_key="not-to-be-shown")
-    assert serving.prepare(settings)[1] is None
-    assert "not-to-be-shown" not in serving.greeting(settings, 8001, None)
+    _, first = serving.prepare(settings)
+    assert first.key is None
+    assert "not-to-be-shown" not in serving.greeting(settings, 8001, first)
 
 
 def test_a_port_that_is_none_is_refused(run: Run) -> None:

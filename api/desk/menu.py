@@ -1,0 +1,35 @@
+"""What stands in the menu: the pages that whoever signed in may see, with a line about each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import request, url_for
+
+from api.desk import guard
+from api.desk.rights import PAGES
+from api.desk.words import text
+from routing.vocabulary import Text
+
+MENU: Mapping[str, tuple[Text, Text]] = {}
+"""Endpoint -> its label and a line about it, in the order of the menu."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of the menu."""
+
+    address: str
+    label: str
+    about: str
+    here: bool
+
+
+def menu() -> list[Item]:
+    """The entries for whoever asks for this page."""
+    return [
+        Item(url_for(endpoint), text(label), text(about), request.blueprint == endpoint.partition(".")[0])
+        for endpoint, (label, about) in MENU.items()
+        if guard.may(PAGES[endpoint].action)
+    ]

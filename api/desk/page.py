@@ -1,0 +1,77 @@
+"""Makes a page: what its templates may ask, and what went wrong as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
+
+from api.auth import world
+from api.desk import guard
+from api.desk.menu import menu
+from api.desk.words import clock, language, moment, t, text
+from api.problem_types import TYPES
+from routing.errors import Fault
+
+SHAPES = {"U0": "⬣", "U1": "▲", "U2": "◆", "U3": "■", "U4": "●", "U5": "○"}
+"""A shape for each urgency, for who cannot see its colour."""
+
+
+def register(desk: Flask) -> None:
+    """Give the templates of `desk` what they may ask."""
+    desk.jinja_env.trim_blocks = desk.jinja_env.lstrip_blocks = True
+    desk.jinja_env.globals.update(
+        t=t, text=text, language=language, clock=clock, moment=moment, may=guard.may, csrf=guard.csrf, menu=menu,
+        session=guard.session, shape=SHAPES.__getitem__, words=lambda: world().words, idle_ends_at=guard.idle_ends_at,
+        htmx=asked_by_script,
+    )  # fmt: skip
+
+
+def page(template: str, status: int = 200, **known: Any) -> Response:
+    """The page that `templates/desk/<template>` makes of what is `known`."""
+    response = make_response(render_template(f"desk/{template}", **known), status)
+    response.vary.add("Cookie")
+    return response
+
+
+def to(endpoint: str, **values: Any) -> Response:
+    """Go on to another page after a form was sent (303), so that a reload sends nothing twice."""
+    return make_response(redirect(url_for(endpoint, **values), 303))
+
+
+def asked_by_script() -> bool:
+    """Whether a part of a page is asked for by the script of that page, and not a page by a browser."""
+    return "HX-Request" in request.headers
+
+
+# -- what went wrong --------------------------------------------------------------------------------------------------
+
+
+def of_problem(
+    name: str, detail: str, faults: tuple[Fault, ...], headers: Mapping[str, str] | None, status: int | None
+) -> Response:
+    """The problem `name` as a page: what it is, what to do, and where to go on. Who did not sign in goes to the door,
+    and comes back from there."""
+    kind = TYPES[name]
+    if name == "unauthorized":
+        return _to_the_door()
+    known = {"kind": kind, "detail": detail, "faults": faults, "request_id": g.get("request_id", "")}
+    response = page("problem.html", status or kind.status, **known)
+    for header, value in (headers or {}).items():
+        response.headers[header] = value
+    return response
+
+
+def _to_the_door() -> Response:
+    """Where somebody without a session goes. A script is told by a status: what it would follow it would put into the
+    page."""
+    if request.method == "GET" and not asked_by_script():
+        return to("door.sign_in", next=request.full_path.rstrip("?"))
+    back = request.headers.get("HX-Current-URL", "") if asked_by_script() else request.path
+    response = page("ended.html", 401, back=urlsplit(back).path)
+    if asked_by_script():
+        response.headers["HX-Retarget"] = "#ended"
+        response.headers["HX-Reswap"] = "innerHTML"
+    return response

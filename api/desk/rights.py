@@ -1,0 +1,29 @@
+"""What each page of the desk is: which right it needs, and what is noted of it. What stands nowhere here nobody may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One endpoint of the desk: the action (see `routing.rights.RIGHTS`) that it performs, and the event that is noted
+    of it in the log of accesses; None where it shows nothing that is kept about patients."""
+
+    action: str
+    event: str | None = None
+
+
+PAGES: Mapping[str, Page] = {
+    "door.home": Page("own_session"),
+    "door.sign_out": Page("own_session"),
+    "door.stay": Page("own_session"),
+}
+"""Endpoint -> what it is. An endpoint that is neither here nor in `OPEN` is for nobody."""
+
+OPEN = frozenset({"static", "door.sign_in", "door.let_in", "door.password", "door.set_password", "door.language"})
+"""Endpoints for whoever has not signed in: they show nothing but themselves."""
+
+BY_THE_PAGE: frozenset[str] = frozenset()
+"""Endpoints that a page asks by itself, also with nobody before it: they do not make a session last."""

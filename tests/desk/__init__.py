@@ -1,0 +1,1 @@
+"""Tests of the pages of the desk, as one without a script asks for them."""
