@@ -10,6 +10,7 @@ from flask import Flask, Response, g, make_response, redirect, render_template, 
 
 from api.auth import world
 from api.desk import guard
+from api.desk.evidence import seen
 from api.desk.menu import menu
 from api.desk.words import clock, language, moment, t, text
 from api.problem_types import TYPES
@@ -24,7 +25,7 @@ def register(desk: Flask) -> None:
     desk.jinja_env.trim_blocks = desk.jinja_env.lstrip_blocks = True
     desk.jinja_env.globals.update(
         t=t, text=text, language=language, clock=clock, moment=moment, may=guard.may, csrf=guard.csrf, menu=menu,
-        session=guard.session, shape=SHAPES.__getitem__, words=lambda: world().words, idle_ends_at=guard.idle_ends_at,
+        session=guard.session, seen=seen, shape=SHAPES.__getitem__, words=lambda: world().words, idle_ends_at=guard.idle_ends_at,
         htmx=asked_by_script,
     )  # fmt: skip
 

@@ -1,0 +1,61 @@
+"""What was seen that a reason rests on, with the words of the vocabulary instead of its ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from api.auth import world
+from api.desk.words import clock, t, text
+from routing.vocabulary import Fact
+
+LEFT_OUT = frozenset({"capability", "norm", "unit", "short"})
+"""Words of a reason that stand in its text already."""
+
+MINUTES = frozenset({"elapsed", "high", "low", "limit", "minutes", "margin"})
+
+
+def seen(because: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a reason rests on: (label, value as a reader knows it)."""
+    return [(label(key), value_of(key, value)) for key, value in because.items() if key not in LEFT_OUT]
+
+
+def label(key: str) -> str:
+    """What a fact, a condition or another word of a reason is called."""
+    words = world().words
+    if key in words.facts:
+        return text(words.facts[key].label)
+    if key.startswith("condition.") and (code := key.removeprefix("condition.")) in words.conditions:
+        return text(words.conditions[code].label)
+    of_reasons = {
+        "urgency": ("urgentie", "urgency"),
+        "elapsed": ("verstreken bij aankomst", "elapsed on arrival"),
+        "high": ("hoogstens", "at most"),
+        "low": ("minstens", "at least"),
+        "limit": ("grens", "limit"),
+        "minutes": ("minuten", "minutes"),
+        "margin": ("speling", "margin"),
+    }
+    return t(*of_reasons[key]) if key in of_reasons else key
+
+
+def value_of(key: str, value: Any) -> str:
+    """`value` of the fact or word `key` as a reader knows it, with its unit."""
+    if value is None:
+        return t("onbekend", "unknown")
+    if isinstance(value, bool):
+        return t("ja", "yes") if value else t("nee", "no")
+    fact = world().words.facts.get(key)
+    if fact is not None:
+        return _of_fact(key, fact, value)
+    return f"{value} min" if key in MINUTES else str(value)
+
+
+def _of_fact(key: str, fact: Fact, value: Any) -> str:
+    if fact.type == "time" and isinstance(value, str):
+        return clock(value)
+    if fact.type == "choice":
+        choices = world().words.choices(key)
+        return text(choices[value]) if value in choices else str(value)
+    number = f"{value:g}" if isinstance(value, (int, float)) else str(value)
+    return f"{number.replace('.', ',') if t('nl', 'en') == 'nl' else number} {fact.unit or ''}".rstrip()
