@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.auth import world
-from api.desk.words import clock, t, text
+from api.desk.words import clock, language, t, text
+from routing.rules.reading import amount
 from routing.vocabulary import Fact
 
 LEFT_OUT = frozenset({"capability", "norm", "unit", "short"})
@@ -57,5 +58,4 @@ def _of_fact(key: str, fact: Fact, value: Any) -> str:
     if fact.type == "choice":
         choices = world().words.choices(key)
         return text(choices[value]) if value in choices else str(value)
-    number = f"{value:g}" if isinstance(value, (int, float)) else str(value)
-    return f"{number.replace('.', ',') if t('nl', 'en') == 'nl' else number} {fact.unit or ''}".rstrip()
+    return amount(value, fact.unit, language()) if isinstance(value, (int, float)) else str(value)

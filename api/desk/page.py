@@ -25,8 +25,8 @@ def register(desk: Flask) -> None:
     desk.jinja_env.trim_blocks = desk.jinja_env.lstrip_blocks = True
     desk.jinja_env.globals.update(
         t=t, text=text, language=language, clock=clock, moment=moment, may=guard.may, csrf=guard.csrf, menu=menu,
-        session=guard.session, seen=seen, shape=SHAPES.__getitem__, words=lambda: world().words, idle_ends_at=guard.idle_ends_at,
-        htmx=asked_by_script,
+        session=guard.session, idle_ends_at=guard.idle_ends_at, seen=seen, shape=SHAPES.__getitem__,
+        words=lambda: world().words, htmx=asked_by_script,
     )  # fmt: skip
 
 
