@@ -12,7 +12,12 @@ from api.desk.rights import PAGES
 from api.desk.words import text
 from routing.vocabulary import Text
 
-MENU: Mapping[str, tuple[Text, Text]] = {}
+MENU: Mapping[str, tuple[Text, Text]] = {
+    "case.new": (
+        Text("Nieuwe casus", "New case"),
+        Text("Iemand is ziek: hoe dringend, en waar naartoe?", "Somebody is ill: how urgent, and where to?"),
+    ),
+}
 """Endpoint -> its label and a line about it, in the order of the menu."""
 
 

@@ -19,6 +19,9 @@ PAGES: Mapping[str, Page] = {
     "door.home": Page("own_session"),
     "door.sign_out": Page("own_session"),
     "door.stay": Page("own_session"),
+    "case.new": Page("decide", "read"),
+    "case.form": Page("decide"),
+    "case.change": Page("decide", "create"),
 }
 """Endpoint -> what it is. An endpoint that is neither here nor in `OPEN` is for nobody."""
 
