@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from flask import Blueprint, Response, g, request, url_for
+from flask import Blueprint, Response, g, request
 from uuid_utils.compat import uuid7
 
 from api import metrics
@@ -66,26 +66,28 @@ def new() -> Response:
     return to("case.form", draft_id=draft_id)
 
 
-@case.get("/cases/new/<uuid:draft_id>")
-def form(draft_id: UUID) -> Response:
+@case.get("/cases/new/<draft_id>")
+def form(draft_id: str) -> Response:
     """The form of a case, with what was filled in before."""
-    kept = drafts.draft_of(world(), draft_id, g.asker)
-    return _page(draft_id, _state(kept.content if kept is not None else _begun()))
+    draft = service.as_id("draft", draft_id)
+    kept = drafts.draft_of(world(), draft, g.asker)
+    return _page(draft, _state(kept.content if kept is not None else _begun()))
 
 
-@case.post("/cases/new/<uuid:draft_id>")
-def change(draft_id: UUID) -> Response:
+@case.post("/cases/new/<draft_id>")
+def change(draft_id: str) -> Response:
     """Keep what is filled in, and say what would be answered; or decide, or throw it away."""
+    draft = service.as_id("draft", draft_id)
     wanted, filled = request.form.get("do", "update"), _filled()
     if wanted == "discard":
-        drafts.remove_draft(world(), draft_id, g.asker)
+        drafts.remove_draft(world(), draft, g.asker)
         return to("door.home")
-    drafts.keep_draft(world(), draft_id, filled, g.asker)
+    drafts.keep_draft(world(), draft, filled, g.asker)
     if wanted == "decide":
-        return _decide(draft_id, filled)
+        return _decide(draft, filled)
     if asked_by_script():
         return _parts(_state(filled))
-    return to("case.form", draft_id=draft_id)
+    return to("case.form", draft_id=draft)
 
 
 def _decide(draft_id: UUID, filled: Form) -> Response:
@@ -99,7 +101,7 @@ def _decide(draft_id: UUID, filled: Form) -> Response:
     except BadInput as error:
         return _again(draft_id, _state(filled, wrong_in(error.faults, world().words)))
     drafts.remove_draft(world(), draft_id, g.asker)
-    there = url_for("answer.read", decision_id=made["id"], decided=1)
+    there = f"/desk/decisions/{made['id']}?decided=1"
     if asked_by_script():
         return Response(status=204, headers={"HX-Redirect": there})
     return Response(status=303, headers={"Location": there})

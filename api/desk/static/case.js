@@ -2,9 +2,8 @@
 // question that nobody asked for while somebody is about to answer another one.
 import Combobox from "./vendor/combobox-nav.js";
 
-const SETTLE_MS = 250; // a key pressed sooner after the focus was moved was meant for the question before
+const SETTLE_MS = 250;
 const form = document.getElementById("case");
-let movedAt = -SETTLE_MS;
 
 document.documentElement.classList.add("script");
 
@@ -110,7 +109,7 @@ form.addEventListener("keydown", (event) => {
   const { target, key } = event;
   if (key === "Enter" && event.ctrlKey) {
     event.preventDefault();
-    form.requestSubmit(document.getElementById("decide"));
+    document.getElementById("decide").click();
     return;
   }
   if (event.ctrlKey || event.altKey || event.metaKey) return;
@@ -119,7 +118,7 @@ form.addEventListener("keydown", (event) => {
     const answer = [...target.closest("fieldset").querySelectorAll("input")].find((each) => each.dataset.key === key);
     if (answer) {
       event.preventDefault();
-      if (performance.now() - movedAt < SETTLE_MS) return;
+      if (question && question.classList.contains("settling")) return;
       answer.checked = true;
       if (question && question.closest("#questions")) focusAfter(question);
       else answer.focus();
@@ -130,7 +129,7 @@ form.addEventListener("keydown", (event) => {
   }
   if (key === "Enter" && target.id === "find") {
     event.preventDefault();
-    form.requestSubmit(document.getElementById("find-it"));
+    document.getElementById("find-it").click();
     return;
   }
   if (key === "Enter" && target.matches("input:not([type=radio])") && target.id !== "complaint") {
@@ -145,16 +144,24 @@ form.addEventListener("keydown", (event) => {
 let held = null;
 
 document.addEventListener("htmx:beforeSwap", () => {
-  const question = document.activeElement && document.activeElement.closest("#asked .question");
-  held = question ? { fact: question.dataset.fact, id: document.activeElement.id } : null;
+  const active = document.activeElement;
+  if (active === document.body) return; // the answer before this one took it away, and it is about to come back
+  const question = active.closest("#asked .question");
+  held = question ? active.id : null;
 });
 
 document.addEventListener("htmx:afterSettle", () => {
   const find = document.getElementById("find");
   if (document.activeElement === find && find.value && !document.querySelector("#wrong-find .wrong")) find.value = "";
-  if (!held) return;
-  const kept = document.getElementById(held.id);
-  if (kept && kept === document.activeElement) return;
+  if (held === null || document.activeElement !== document.body) return;
+  const kept = document.getElementById(held);
+  held = null;
   if (kept && kept.closest("#questions")) kept.focus();
-  else if (focusOn(openQuestions()[0])) movedAt = performance.now();
+  else if (focusOn(openQuestions()[0])) settle(openQuestions()[0]);
 });
+
+// a key that is pressed sooner after the focus was moved was meant for the question before: it does nothing
+function settle(question) {
+  question.classList.add("settling");
+  setTimeout(() => question.classList.remove("settling"), SETTLE_MS);
+}
