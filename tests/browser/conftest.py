@@ -6,7 +6,9 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,9 +50,9 @@ class Served:
     world: World
 
 
-@pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("browser")
+@contextmanager
+def serving(folder: Path) -> Iterator[Served]:
+    """A server of its own in this process, with an account for each role and one with all of them."""
     world = open_world(Settings(database_url=f"sqlite:///{folder}/wegwijs.sqlite3"))
     service.upgrade(world)
     for role in ROLES:
@@ -67,6 +69,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     thread.join()
     server.server_close()
     close_world(world)
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("browser")) as found:
+        yield found
 
 
 def name_of(role: str) -> str:
