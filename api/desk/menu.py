@@ -12,7 +12,19 @@ from api.desk.rights import PAGES
 from api.desk.words import text
 from routing.vocabulary import Text
 
-MENU: Mapping[str, tuple[Text, Text]] = {}
+MENU: Mapping[str, tuple[Text, Text]] = {
+    "cases.search": (
+        Text(nl="Casussen", en="Cases"),
+        Text(nl="Zoek een beslissing terug, en wat ervan werd.", en="Find a decision again, and what became of it."),
+    ),
+    "answer.reception": (
+        Text(nl="Aanmelding beantwoorden", en="Answer a pre-alert"),
+        Text(
+            nl="Zeg of u de patiënt verwacht, of dat die er is.",
+            en="Say whether you expect the patient, or that they are there.",
+        ),
+    ),
+}
 """Endpoint -> its label and a line about it, in the order of the menu."""
 
 

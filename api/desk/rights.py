@@ -19,6 +19,12 @@ PAGES: Mapping[str, Page] = {
     "door.home": Page("own_session"),
     "door.sign_out": Page("own_session"),
     "door.stay": Page("own_session"),
+    "answer.read": Page("read_decisions", "read"),
+    "answer.record": Page("outcome", "correct"),
+    "answer.sheet": Page("read_decisions", "read"),
+    "answer.timeline": Page("read_decisions", "read"),
+    "answer.reception": Page("answer_for_place"),
+    "cases.search": Page("read_decisions", "search"),
 }
 """Endpoint -> what it is. An endpoint that is neither here nor in `OPEN` is for nobody."""
 
