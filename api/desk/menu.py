@@ -17,6 +17,17 @@ MENU: Mapping[str, tuple[Text, Text]] = {
         Text("Nieuwe casus", "New case"),
         Text("Iemand is ziek: hoe dringend, en waar naartoe?", "Somebody is ill: how urgent, and where to?"),
     ),
+    "cases.search": (
+        Text(nl="Casussen", en="Cases"),
+        Text(nl="Zoek een beslissing terug, en wat ervan werd.", en="Find a decision again, and what became of it."),
+    ),
+    "answer.reception": (
+        Text(nl="Aanmelding beantwoorden", en="Answer a pre-alert"),
+        Text(
+            nl="Zeg of u de patiënt verwacht, of dat die er is.",
+            en="Say whether you expect the patient, or that they are there.",
+        ),
+    ),
 }
 """Endpoint -> its label and a line about it, in the order of the menu."""
 

@@ -22,6 +22,12 @@ PAGES: Mapping[str, Page] = {
     "case.new": Page("decide", "read"),
     "case.form": Page("decide"),
     "case.change": Page("decide", "create"),
+    "answer.read": Page("read_decisions", "read"),
+    "answer.record": Page("outcome", "correct"),
+    "answer.sheet": Page("read_decisions", "read"),
+    "answer.timeline": Page("read_decisions", "read"),
+    "answer.reception": Page("answer_for_place"),
+    "cases.search": Page("read_decisions", "search"),
 }
 """Endpoint -> what it is. An endpoint that is neither here nor in `OPEN` is for nobody."""
 
