@@ -323,13 +323,6 @@ def decision(world: World, decision_id: str, asker: Asker) -> dict[str, Any]:
     return answer(plain(record_of(world, decision_id, asker, "read")))
 
 
-def case_of(world: World, decision_id: str, asker: Asker) -> dict[str, Any]:
-    """The case that a logged decision is about, as it is recorded; that `asker` read it is noted. Raises as
-    `decision`."""
-    case: dict[str, Any] = plain(record_of(world, decision_id, asker, "read"))["case"]
-    return case
-
-
 def record_of(world: World, decision_id: str, asker: Asker, event: str) -> bytes:
     """The canonical record of a logged decision, which `asker` needs for `event`: that is noted. Raises NotFound,
     Erased, BadRecord, StoreUnavailable."""

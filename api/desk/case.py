@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g, request, url_for
 from uuid_utils.compat import uuid7
 
 from api import metrics
@@ -21,6 +21,7 @@ from api.desk.page import asked_by_script, page, to
 from api.desk.words import language, text
 from routing import drafts, service
 from routing.access_log import uuid_of
+from routing.case_file import decision_file
 from routing.errors import BadInput, NotFound
 from routing.rules_here import installed_overlays
 from routing.vocabulary import Text
@@ -60,7 +61,7 @@ def new() -> Response:
     if earlier := request.args.get("supersedes"):
         if uuid_of(earlier) is None:
             raise NotFound("decision", earlier[:50])
-        decided = service.case_of(world(), earlier, g.asker)
+        decided = decision_file(world(), earlier, g.asker)["case"]
         form = {**form_of(decided, world().words, language()), "supersedes": (earlier,)}
         drafts.keep_draft(world(), draft_id, form, g.asker)
     return to("case.form", draft_id=draft_id)
@@ -101,7 +102,7 @@ def _decide(draft_id: UUID, filled: Form) -> Response:
     except BadInput as error:
         return _again(draft_id, _state(filled, wrong_in(error.faults, world().words)))
     drafts.remove_draft(world(), draft_id, g.asker)
-    there = f"/desk/decisions/{made['id']}?decided=1"
+    there = url_for("answer.read", decision_id=made["id"], decided=1)
     if asked_by_script():
         return Response(status=204, headers={"HX-Redirect": there})
     return Response(status=303, headers={"Location": there})

@@ -32,7 +32,7 @@ def with_complaint(page: Page, typed: str = "hartaanv") -> None:
     page.keyboard.press("Enter")
 
 
-def test_a_stemi_is_decided_in_eleven_keystrokes_after_the_complaint(open_page: Open, served: Served) -> None:
+def test_a_stemi_is_handled_in_twelve_keystrokes_after_the_complaint(open_page: Open, served: Served) -> None:
     page = open_page("/desk/cases/new", name_of("triagist"))
     with_complaint(page)
     expect(page.locator("#complaint")).to_have_value("pijn op de borst")
@@ -44,9 +44,12 @@ def test_a_stemi_is_decided_in_eleven_keystrokes_after_the_complaint(open_page: 
     expect(page.locator("#preview .best")).to_contain_text("UMC Utrecht")
     count += press(page, "Control+Enter")
     page.wait_for_url(DECISION)
-    assert count == 11  # and Enter on the page that follows accepts: twelve
+    expect(page.get_by_role("button", name="Advies volgen")).to_be_focused()
+    count += press(page, "Enter")
+    expect(page.locator("#outcome .outcomes")).to_contain_text("vastgelegd")
+    assert count == 12
     newest = service.search(served.world, Asker("", "auditor", frozenset({"auditor"})), limit=1)["decisions"][0]
-    assert (newest["urgency"], "stemi" in newest["conditions"]) == ("U1", True)
+    assert (newest["urgency"], newest["outcome"], "stemi" in newest["conditions"]) == ("U1", "accepted", True)
 
 
 def test_without_a_script_the_same_case_is_decided(open_page: Open) -> None:
