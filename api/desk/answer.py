@@ -164,6 +164,8 @@ def _known(found: Mapping[str, Any]) -> dict[str, Any]:
         "now": now,
         "clocks": answer_words.clocks(decision, found["case"], status, now),
         "norm_labels": answer_words.norm_labels(decision),
+        "short_norms": answer_words.short_norms(decision),
+        "conditions": answer_words.conditions(decision),
         "warnings": answer_words.warnings(decision),
         "groups": answer_words.case_groups(found["case"]),
         "contacts": _contacts(found["state"]["place"]),

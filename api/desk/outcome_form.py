@@ -153,7 +153,9 @@ def with_faults(filled: Filled, found: Iterable[Fault]) -> Filled:
     """`filled` with what was found to be wrong, beside the field in which it can be mended."""
     faults = dict(filled.faults)
     for each in found:
-        name = {"destination": "going", "event": "what", "outcome": "what"}.get(each.field, each.field)
+        name = {"destination": "going", "event": "what", "outcome": "what", "corrects": "what"}.get(
+            each.field, each.field
+        )
         faults.setdefault(name, _in_words(each))
     return Filled(filled.what, filled.values, faults, filled.choices)
 
