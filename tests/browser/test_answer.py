@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from routing import outcomes
 from routing.rights import Asker
 from tests.browser.conftest import Open, Served, barriers, name_of
 from tests.desk.decided import ADVISED, CRASH, asker_of, decided, recorded
+from tests.people import PASSWORD
 
 ZOOMED = {"viewport": {"width": 640, "height": 360}}
 TRIAGIST = name_of("triagist")
@@ -133,6 +135,22 @@ def test_the_sheet_is_one_page_of_paper(
         page.emulate_media(media="print")
         assert not page.locator("nav").first.is_visible()
         assert page.locator(".sheet").is_visible()
+
+
+def test_who_forgot_something_is_brought_to_it(browser: Browser, served: Served, about: str) -> None:
+    with browser.new_context(base_url=served.url, viewport={"width": 1280, "height": 720}) as context:
+        context.request.post("/desk/sign-in", form={"user": TRIAGIST, "password": PASSWORD}, max_redirects=0)
+        page = context.new_page()
+        page.goto(f"/desk/decisions/{about}")
+        page.locator(".advice a[href='#override']").click()
+        page.locator("#override textarea").fill("Dit blijft staan.")
+        page.locator("#override button.primary").click()
+        page.locator("#fault-override-reason").wait_for()
+        assert page.evaluate("document.activeElement.name") == "reason"
+        assert page.locator("#override textarea").input_value() == "Dit blijft staan."
+        assert barriers(page) == []
+        page.keyboard.press("1")
+        assert page.locator("input[name=reason]:checked").get_attribute("value") == "capacity"
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])

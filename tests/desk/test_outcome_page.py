@@ -109,7 +109,7 @@ def test_a_place_is_never_guessed(world: World, asker: Asker, about: str, triagi
     for typed in ("meander medisch", "amersfoort", "Meander"):
         response = sent(triagist, about, {**OVERRIDE, "going": "other", "place": typed})
         assert response.status_code == 422
-        assert "Welke plek bedoelt u?" in response.text
+        assert f"Welke plek bedoelt u met “{typed}”?" in response.text
         assert 'value="meander-amersfoort"> Meander' in response.text
     response = sent(triagist, about, {**OVERRIDE, "going": "other", "place": "Hogwarts"})
     assert "Wij kennen deze plek niet" in response.text
@@ -153,6 +153,37 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_lost(
     assert recorded(world, about, asker) == []
     if "comment" in form:
         assert f">{form['comment']}</textarea>" in response.text
+
+
+def test_all_that_is_wrong_is_said_at_once(about: str, triagist: Person) -> None:
+    page = sent(triagist, about, {"what": "override", "by": "", "going": "other", "place": "amersfoort"}).text
+    assert "Welke plek bedoelt u met “amersfoort”?" in page
+    assert "Kies wie dit besloot." in page
+    page = sent(triagist, about, {"what": "override", "by": "triagist"}).text
+    assert "Kies een reden." in page
+    assert "Kies waar de patiënt heen gaat." in page
+
+
+def test_of_two_places_none_is_guessed(world: World, asker: Asker, about: str, triagist: Person) -> None:
+    response = sent(triagist, about, {**OVERRIDE, "place": "UMC Utrecht"})
+    assert (response.status_code, "Laat er een staan" in response.text) == (422, True)
+    now = world.clock().astimezone(TIME_ZONE).strftime("%Y-%m-%dT%H:%M:%S")
+    form = {"what": "arrived", "facility": ADVISED, "place": "Meander Medisch Centrum, Amersfoort", "at": now}
+    assert sent(triagist, about, form).status_code == 303
+    (found,) = recorded(world, about, asker)
+    assert found["facility"] == "meander-amersfoort"  # what was typed, not what stood in the list already
+
+
+def test_nobody_is_told_to_call_a_place_where_nobody_goes(about: str, triagist: Person) -> None:
+    def said() -> str:
+        return words_of(triagist.get(f"/desk/decisions/{about}").text)
+
+    assert "Bel UMC Utrecht." in said()
+    assert sent(triagist, about, {**OVERRIDE, "going": "none"}).status_code == 303
+    assert "De patiënt gaat niet naar een plek uit de gegevens." in said()
+    assert sent(triagist, about, {"what": "cancelled", "by": "doctor", "reason": "died"}).status_code == 303
+    assert "bel dan af" in said()
+    assert "☎ Bel" not in said()
 
 
 def test_what_is_no_form_of_ours_is_refused_in_words(about: str, triagist: Person) -> None:
