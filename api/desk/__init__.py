@@ -14,6 +14,7 @@ from flask import Flask
 from api import access, limits, problems, telemetry
 from api.desk import guard, page
 from api.desk.answer import answer
+from api.desk.case import case
 from api.desk.cases import cases
 from api.desk.door import door
 
@@ -39,7 +40,7 @@ def create_desk(api: Flask) -> Flask:
     limits.register(desk, world.settings.rate_limit)
     problems.register(desk, page.of_problem)
     page.register(desk)
-    for resource in (door, answer, cases):
+    for resource in (door, case, answer, cases):
         desk.register_blueprint(resource, url_prefix=PREFIX)
     return desk
 

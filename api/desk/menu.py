@@ -13,6 +13,10 @@ from api.desk.words import text
 from routing.vocabulary import Text
 
 MENU: Mapping[str, tuple[Text, Text]] = {
+    "case.new": (
+        Text("Nieuwe casus", "New case"),
+        Text("Iemand is ziek: hoe dringend, en waar naartoe?", "Somebody is ill: how urgent, and where to?"),
+    ),
     "cases.search": (
         Text(nl="Casussen", en="Cases"),
         Text(nl="Zoek een beslissing terug, en wat ervan werd.", en="Find a decision again, and what became of it."),
