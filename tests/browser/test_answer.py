@@ -32,6 +32,7 @@ def about(served: Served, asker: Asker) -> str:
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
 def test_enter_follows_the_advice(open_page: Open, served: Served, asker: Asker, about: str, *, script: bool) -> None:
     page = open_page(f"/desk/decisions/{about}?decided=1", TRIAGIST, java_script_enabled=script)
+    expect(page.locator("form.accept button")).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"recorded=accept"))
     assert "Advies gevolgd" in page.locator(".outcomes").inner_text()
@@ -57,6 +58,7 @@ def test_the_advice_stands_on_the_first_screen(open_page: Open, about: str) -> N
 
 def test_another_decision_is_made_by_keyboard_alone(open_page: Open, served: Served, asker: Asker, about: str) -> None:
     page = open_page(f"/desk/decisions/{about}?decided=1", TRIAGIST)
+    expect(page.locator("form.accept button")).to_be_focused()
     page.keyboard.press("Tab")  # who decides
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")  # decide otherwise
@@ -183,6 +185,7 @@ def test_nobody_is_kept_out_of_a_decision(open_page: Open, served: Served, asker
 
 def test_a_place_answers_by_keyboard(open_page: Open, served: Served, asker: Asker, about: str) -> None:
     page = open_page("/desk/reception", name_of("facility"))
+    expect(page.locator("#decision")).to_be_focused()
     page.keyboard.type(about)
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Vastleggen").first.press("Enter")
