@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -128,7 +129,7 @@ def answer(key: str) -> st.SearchStrategy[Any]:
         return st.integers(0, 2880).map(lambda ago: datetime.fromtimestamp(NOW.timestamp() - ago * 60, UTC).isoformat())
     assert fact.range is not None
     low, high = fact.range
-    return st.integers(int(low), int(high))
+    return st.integers(math.ceil(low), math.floor(high))
 
 
 OBSERVATIONS = st.lists(st.sampled_from(sorted(OBSERVED)), max_size=8, unique=True).flatmap(
