@@ -1,4 +1,4 @@
-"""A decision on the map: where the patient is, where the places are that were weighed, and how far one comes in a while."""
+"""A decision on the map: where the patient is, where the weighed places are, and how far one comes in a while."""
 
 from __future__ import annotations
 

@@ -122,7 +122,9 @@ class Settings(BaseSettings):
         if url is None:
             return None
         if not re.fullmatch(r"https?://[a-z0-9.\-]+(:[0-9]{1,5})?/[A-Za-z0-9{}/._~@=&?%+-]*", url):
-            raise ValueError("must be an address like https://tiles.example.nl/{z}/{x}/{y}.png, the name in small letters")
+            raise ValueError(
+                "must be an address like https://tiles.example.nl/{z}/{x}/{y}.png, the name in small letters"
+            )
         if sorted(re.findall(r"\{[^{}]*\}", url)) != ["{x}", "{y}", "{z}"] or re.sub(r"\{[xyz]\}", "", url).count("{"):
             raise ValueError("must hold {z}, {x} and {y} once each, and nothing else between braces")
         return url

@@ -12,7 +12,12 @@ from api.desk.rights import PAGES
 from api.desk.words import text
 from routing.vocabulary import Text
 
-MENU: Mapping[str, tuple[Text, Text]] = {}
+MENU: Mapping[str, tuple[Text, Text]] = {
+    "board.list_all": (
+        Text(nl="Plaatsen", en="Places"),
+        Text(nl="Stops, drukte, bedden en wachttijden van nu", en="Stops, crowding, beds and waiting times of now"),
+    ),
+}
 """Endpoint -> its label and a line about it, in the order of the menu."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def _one_side(ring: list[Position], axis: int, limit: float, sign: int) -> Itera
 
 
 def _area(ring: list[Position]) -> float:
-    pairs = zip(ring, ring[1:], strict=False)
+    pairs = pairwise(ring)
     return abs(sum(x * next_y - next_x * y for (x, y), (next_x, next_y) in pairs)) / 2
 
 
