@@ -22,7 +22,7 @@ place = Blueprint("place", __name__)
 DAYS = (1, 7, 30)
 """Of how many days the past can be looked at."""
 
-HISTORY = 50
+HISTORY = 20
 VERDICTS = ("taken", "known", "older", "damped")
 
 
@@ -41,6 +41,7 @@ def read(facility_id: str) -> Response:
 def report(facility_id: str) -> Response:
     """Report what goes on at a place, and show it again: with what was taken in, or with what is wrong."""
     place_id = identifier("facility", facility_id)
+    places.facility(world(), place_id)
     places.may_change(g.asker, place_id)
     form = request.form.to_dict()
     filled = read_form(form, world().clock())

@@ -122,7 +122,7 @@
 
   function fit(map, what) {
     const near = [what.patient, ...(what.candidates || []).slice(0, 5)].filter(Boolean).map((each) => [each.lat, each.lon]);
-    if (near.length === 1) map.setView(near[0], 10);
+    if (near.length === 1) map.setView(near[0], 9);
     else map.fitBounds(near.length ? near : COUNTRY, { padding: [30, 30], maxZoom: 12 });
   }
 
