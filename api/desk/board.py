@@ -14,6 +14,9 @@ from routing import place_board
 board = Blueprint("board", __name__)
 
 NAME_MOST = 80
+ROWS_MOST = 150
+"""So many rows are shown, the worst: a page that is asked for each second must stay small."""
+
 FILTERS = ("region", "unit", "kind", "capability")
 
 
@@ -43,4 +46,12 @@ def _asked() -> dict[str, Any]:
     name = request.args.get("name", "").strip()[:NAME_MOST]
     silent = bool(name) or "silent" in request.args
     found = place_board.board(world(), **chosen, name=name, also_silent=silent)
-    return {"found": found, "asked": {**chosen, "name": name, "silent": "silent" in request.args}}
+    more = len(found["rows"][ROWS_MOST:])
+    counted = {name: sum(row[name] is not None for row in found["rows"]) for name in ("stop", "closed")}
+    found["rows"] = found["rows"][:ROWS_MOST]
+    return {
+        "found": found,
+        "more": more,
+        "counted": counted,
+        "asked": {**chosen, "name": name, "silent": "silent" in request.args},
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -63,6 +64,15 @@ def test_places_are_found_by_name_region_kind_unit_and_what_they_can_do(triagist
     assert "Nog geen meldingen" in triagist.get("/desk/places?kind=huisartsenpost").text
     assert 'id="silent-umc-utrecht"' in triagist.get("/desk/places?name=umc%20utrecht").text
     assert 'value="Zwolle"' in triagist.get("/desk/places?name=Zwolle").text
+
+
+def test_what_is_less_bad_gives_way_where_there_is_too_much_and_that_is_said(
+    triagist: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["api.desk.board"], "ROWS_MOST", 2)  # the package has its blueprint by that name
+    page = triagist.get("/desk/places").text
+    assert rows(page) == ["umcg-seh", "isala-zwolle-seh"]
+    assert re.search(r"Er zijn nog \d+ regels waar minder knelt", words_of(page))
 
 
 def test_a_filter_that_does_not_exist_is_refused_in_words(triagist: Person) -> None:
