@@ -8,27 +8,53 @@ from typing import Any
 
 from routing.directory_here import newest_directory
 from routing.facilities.crowding import crowding_band
+from routing.facilities.opening import TIME_ZONE
 from routing.facilities.profile import Facility
-from routing.facilities.regions import in_region
+from routing.facilities.regions import in_region, region_id, regions_of
 from routing.facilities.status import Beds, Report
 from routing.places import Live, check_word, live_reading
 from routing.world import World
 
 
-def board(world: World, *, region: str | None = None, unit: str | None = None) -> dict[str, Any]:
+def board(
+    world: World,
+    *,
+    region: str | None = None,
+    unit: str | None = None,
+    kind: str | None = None,
+    capability: str | None = None,
+    name: str = "",
+    also_silent: bool = False,
+) -> dict[str, Any]:
     """Every unit of a place of which something is known, the worst first: `{"as_of", "directory_revision", "rows":
-    [{facility, name, unit, stop, no_stop, closed, crowding, waiting_minutes, beds}], "silent"}`: of how many of the
-    places nothing is known, which is not the same as that all is well there.
+    [{facility, name, city, kind, unit, stop, no_stop, closed, crowding, waiting_minutes, offload_minutes, beds}],
+    "silent"}`: of how many of the places nothing is known, which is not the same as that all is well there; with
+    `also_silent` they are named in `silent_places`, by name.
 
-    Each of the last six is None (nothing reported) or has `age_minutes` and `fresh`; `stop`, which is only there while
-    one is in force, also `since`, `until` and `reason`; `no_stop` says that the place reported to have none, `closed`
-    that it reported to be closed; `crowding` and `waiting_minutes` have a `value`, and `beds` how many are `free` of
-    the `total`. Raises BadInput (no such unit), BadData, BadRecord, StoreUnavailable.
+    Places can be chosen by `region`, `kind`, a `capability` that they certainly have today, and a part of their `name`
+    or town, whatever its capitals and accents. Each of the last seven of a row is None (nothing reported) or has
+    `age_minutes` and `fresh`; `stop`, which is only there while one is in force, also `since`, `until` (when it ends at
+    the latest), `expected_end` (None: nobody said) and `reason`; `no_stop` says that the place reported to have none,
+    `closed` that it reported to be closed; `crowding` and the minutes have a `value`, and `beds` how many are `free` of
+    the `total`. Raises BadInput (no such unit, kind or capability), BadData, BadRecord, StoreUnavailable.
     """
-    if unit is not None:
-        check_word("unit", unit, world.words.stop_kinds)
+    for field, value, allowed in (
+        ("unit", unit, world.words.stop_kinds),
+        ("kind", kind, world.words.facility_kinds),
+        ("capability", capability, world.words.capabilities),
+    ):
+        if value is not None:
+            check_word(field, value, allowed)
     directory, live, now = newest_directory(world), live_reading(world), world.clock()
-    places = [place for place in directory.facilities if region is None or in_region(place, region)]
+    day, wanted = now.astimezone(TIME_ZONE).date(), region_id(name)
+    places = [
+        place
+        for place in directory.facilities
+        if (region is None or in_region(place, region))
+        and (kind is None or place.kind == kind)
+        and (capability is None or place.has(capability, day) is True)
+        and wanted in region_id(f"{place.name} {place.city}")
+    ]
     rows = [
         _row(place, each, reports, live, now)
         for place in places
@@ -36,8 +62,19 @@ def board(world: World, *, region: str | None = None, unit: str | None = None) -
         if unit is None or each == unit
     ]
     rows.sort(key=_how_good)
-    silent = len(places) - len({row["facility"] for row in rows})
-    return {"as_of": now.isoformat(), "directory_revision": directory.revision, "rows": rows, "silent": silent}
+    told = {row["facility"] for row in rows}
+    silent = sorted((place.name, place.id, place) for place in places if place.id not in told)
+    found = {"as_of": now.isoformat(), "directory_revision": directory.revision, "rows": rows, "silent": len(silent)}
+    return {**found, "silent_places": [_named(place) for _, _, place in silent]} if also_silent else found
+
+
+def choices(world: World) -> dict[str, tuple[str, ...]]:
+    """By which regions the board can be asked: kind of region -> names. Raises BadRecord, StoreUnavailable."""
+    return regions_of(newest_directory(world))
+
+
+def _named(place: Facility) -> dict[str, Any]:
+    return {"facility": place.id, "name": place.name, "city": place.city, "kind": place.kind}
 
 
 def _by_unit(reports: Iterable[Report]) -> dict[str, list[Report]]:
@@ -50,14 +87,14 @@ def _by_unit(reports: Iterable[Report]) -> dict[str, list[Report]]:
 
 def _row(place: Facility, unit: str, reports: list[Report], live: Live, now: datetime) -> dict[str, Any]:
     return {
-        "facility": place.id,
-        "name": place.name,
+        **_named(place),
         "unit": unit,
         "stop": _stop(reports, live, now),
         "no_stop": _said(reports, "stop", live, now),
         "closed": _said(reports, "open", live, now),
         "crowding": _number(reports, "crowding", live, now),
         "waiting_minutes": _number(reports, "waiting_minutes", live, now),
+        "offload_minutes": _number(reports, "offload_minutes", live, now),
         "beds": _beds(reports, live, now),
     }
 
@@ -69,6 +106,7 @@ def _stop(reports: Iterable[Report], live: Live, now: datetime) -> dict[str, Any
             return {
                 "since": report.began.isoformat(),
                 "until": shown["ends_at_the_latest"],
+                "expected_end": report.expected_end.isoformat() if report.expected_end else None,
                 "reason": report.reason,
                 **_age(report, live, now),
             }

@@ -101,11 +101,33 @@ class Settings(BaseSettings):
         "`https://epd.example.nl`.",
     )
 
+    map_tiles: str | None = Field(
+        default=None,
+        description="Address of tiles to lay under the map of the desk: "
+        "`https://tiles.example.nl/{z}/{x}/{y}.png`. Without it the map is an outline, and nothing is asked elsewhere.",
+    )
+    map_tiles_attribution: str | None = Field(
+        default=None, max_length=200, description="Whose tiles these are, as their licence asks to be said on the map."
+    )
+
     telemetry_url: str | None = Field(
         default=None,
         description="Address of a collector of OpenTelemetry (OTLP over HTTP) that is told how long requests took: "
         "`http://127.0.0.1:4318/v1/traces`.",
     )
+
+    @field_validator("map_tiles")
+    @classmethod
+    def _tiles(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        if not re.fullmatch(r"https?://[a-z0-9.\-]+(:[0-9]{1,5})?/[A-Za-z0-9{}/._~@=&?%+-]*", url):
+            raise ValueError(
+                "must be an address like https://tiles.example.nl/{z}/{x}/{y}.png, the name in small letters"
+            )
+        if sorted(re.findall(r"\{[^{}]*\}", url)) != ["{x}", "{y}", "{z}"] or re.sub(r"\{[xyz]\}", "", url).count("{"):
+            raise ValueError("must hold {z}, {x} and {y} once each, and nothing else between braces")
+        return url
 
     @field_validator("telemetry_url")
     @classmethod
@@ -147,6 +169,11 @@ class Settings(BaseSettings):
         if not re.fullmatch(r"https?://[a-z0-9.:\[\]-]+", origin):
             raise ValueError("must be only `https://` and the name of the server, in small letters, without a path")
         return origin
+
+    @property
+    def map_tiles_origin(self) -> str | None:
+        """From where the map fetches tiles, if it does: all that a browser has to allow."""
+        return "/".join(self.map_tiles.split("/", 3)[:3]) if self.map_tiles is not None else None
 
     @property
     def embedded(self) -> bool:

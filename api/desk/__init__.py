@@ -14,9 +14,12 @@ from flask import Flask
 from api import access, limits, problems, telemetry
 from api.desk import guard, page
 from api.desk.answer import answer
+from api.desk.board import board
 from api.desk.case import case
 from api.desk.cases import cases
 from api.desk.door import door
+from api.desk.map import maps
+from api.desk.place import place
 
 PREFIX = "/desk"
 
@@ -40,7 +43,7 @@ def create_desk(api: Flask) -> Flask:
     limits.register(desk, world.settings.rate_limit)
     problems.register(desk, page.of_problem)
     page.register(desk)
-    for resource in (door, case, answer, cases):
+    for resource in (door, case, answer, cases, maps, board, place):
         desk.register_blueprint(resource, url_prefix=PREFIX)
     return desk
 

@@ -78,6 +78,12 @@ def _check_right(endpoint: str) -> None:
     raise Refused("forbidden", f"This page is for the roles: {needed or 'nobody'}.")
 
 
+def policy() -> str:
+    """POLICY, with the origin of the tiles of the map if the operator set one."""
+    tiles = world().settings.map_tiles_origin
+    return POLICY if tiles is None else POLICY.replace("img-src 'self'", f"img-src 'self' {tiles}")
+
+
 def idle_ends_at() -> datetime | None:
     """When the session of this request ends if nothing more is asked; None for who did not sign in."""
     found = session()
@@ -87,7 +93,7 @@ def idle_ends_at() -> datetime | None:
 def _protect(response: Response) -> Response:
     if request.endpoint not in BY_THE_PAGE and (ends_at := idle_ends_at()) is not None:
         response.headers["Wegwijs-Idle-Ends"] = ends_at.isoformat()
-    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Content-Security-Policy"] = policy()
     response.headers["X-Frame-Options"] = "DENY"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["Referrer-Policy"] = "same-origin"

@@ -28,6 +28,10 @@ MENU: Mapping[str, tuple[Text, Text]] = {
             en="Say whether you expect the patient, or that they are there.",
         ),
     ),
+    "board.list_all": (
+        Text(nl="Plaatsen", en="Places"),
+        Text(nl="Stops, drukte, bedden en wachttijden van nu", en="Stops, crowding, beds and waiting times of now"),
+    ),
 }
 """Endpoint -> its label and a line about it, in the order of the menu."""
 

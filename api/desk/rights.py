@@ -28,11 +28,17 @@ PAGES: Mapping[str, Page] = {
     "answer.timeline": Page("read_decisions", "read"),
     "answer.reception": Page("answer_for_place"),
     "cases.search": Page("read_decisions", "search"),
+    "map.decision": Page("read_decisions", "read"),
+    "board.list_all": Page("read_facilities"),
+    "board.now": Page("read_facilities"),
+    "place.read": Page("read_facilities"),
+    "place.plot": Page("read_facilities"),
+    "place.report": Page("report_status"),
 }
 """Endpoint -> what it is. An endpoint that is neither here nor in `OPEN` is for nobody."""
 
 OPEN = frozenset({"static", "door.sign_in", "door.let_in", "door.password", "door.set_password", "door.language"})
 """Endpoints for whoever has not signed in: they show nothing but themselves."""
 
-BY_THE_PAGE: frozenset[str] = frozenset()
+BY_THE_PAGE: frozenset[str] = frozenset({"board.now"})
 """Endpoints that a page asks by itself, also with nobody before it: they do not make a session last."""

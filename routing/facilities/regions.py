@@ -17,6 +17,16 @@ def in_region(place: Facility, region: str) -> bool:
     return any(region_id(name) == wanted for name in place.regions.values())
 
 
+def regions_of(directory: Directory) -> dict[str, tuple[str, ...]]:
+    """The names of all regions in which a place lies, by their kind (`rav`, `roaz`, ...), each in the order of the
+    alphabet."""
+    found: dict[str, set[str]] = {}
+    for place in directory.facilities:
+        for kind, name in place.regions.items():
+            found.setdefault(kind, set()).add(name)
+    return {kind: tuple(sorted(names)) for kind, names in sorted(found.items())}
+
+
 @lru_cache(maxsize=1024)
 def region_id(name: str) -> str:
     """The name of a region in small letters with hyphens: `hollands-midden`."""

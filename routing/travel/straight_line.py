@@ -99,13 +99,33 @@ def _steps_between(low: float, high: float, first: Travel, last: Travel) -> list
     return [*_steps_between(low, middle, first, there), *_steps_between(middle, high, there, last)]
 
 
+def reach_km(time: float) -> float:
+    """How far in a straight line one comes in so many minutes by the same formula: the distance at which the estimate,
+    before it is rounded, is just that. 0 where nobody has left yet. Raises ValueError beyond FURTHEST_KM.
+
+    >>> round(reach_km(30), 1)
+    19.6
+    """
+    if time > _time(FURTHEST_KM):
+        raise ValueError("that is further than the formula was made for")
+    near, far = 0.0, FURTHEST_KM
+    while far - near > _CLOSE:  # the time only grows with the distance
+        middle = (near + far) / 2
+        near, far = (middle, far) if _time(middle) <= time else (near, middle)
+    return near
+
+
 def _by_cosine(cosine: float) -> Travel:
     return _travel(EARTH_RADIUS_KM * acos(min(1.0, cosine)))
 
 
-def _travel(km: float) -> Travel:
+def _time(km: float) -> float:
     road_km = DETOUR * km
-    time = START_MINUTES + 60 * road_km / (SLOWEST_KM_H + SPEED_GAIN_KM_H * (1 - exp(-road_km / GAIN_OVER_KM)))
+    return START_MINUTES + 60 * road_km / (SLOWEST_KM_H + SPEED_GAIN_KM_H * (1 - exp(-road_km / GAIN_OVER_KM)))
+
+
+def _travel(km: float) -> Travel:
+    time = _time(km)
     margin = MARGIN * time if MARGIN * time > SMALLEST_MARGIN_MINUTES else SMALLEST_MARGIN_MINUTES
     # int() rounds down: the time is at least 4.7 minutes and the smallest margin 4
     return Travel(int(time + 0.5), int(time - margin), ceil(time + margin), METHOD)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from routing import places, service
 from routing.errors import BadInput, NotAllowed, NotFound
 from routing.facilities.crowding import crowding_band
 from routing.facilities.directory import national_directory_records
-from routing.place_board import board
+from routing.place_board import board, choices
+from routing.place_view import open_now, past_of
 from routing.public_capacity import public_capacity
 from routing.rights import Asker
 from routing.service import World
@@ -203,6 +205,89 @@ def test_the_board_begins_with_what_is_worst(world: World, clock: Clock) -> None
     assert [row["facility"] for row in board(world, region="zeeland")["rows"]] == ["adrz-goes"]
     with pytest.raises(BadInput):
         board(world, unit="kitchen")
+
+
+def test_the_board_is_chosen_by_kind_capability_and_name_whatever_the_accents(world: World) -> None:
+    report(world, UMCU, {"kind": "waiting_minutes", "value": 10})
+    report(world, "hap-alphen", {"unit": "hap", "kind": "waiting_minutes", "value": 20})
+
+    def chosen(**asked: Any) -> list[str]:
+        return [row["facility"] for row in board(world, **asked)["rows"]]
+
+    assert chosen() == ["hap-alphen", UMCU]
+    assert chosen(kind="huisartsenpost") == ["hap-alphen"]
+    assert chosen(capability="pci") == [UMCU]
+    assert chosen(name="ALPHÉN") == ["hap-alphen"]
+    assert chosen(name="nowhere at all") == []
+    for wrong in ({"kind": "kitchen"}, {"capability": "cooking"}):
+        with pytest.raises(BadInput):
+            board(world, **wrong)
+
+
+def test_silent_places_are_counted_always_and_named_when_asked(world: World) -> None:
+    report(world, UMCU, {"kind": "waiting_minutes", "value": 10})
+    assert "silent_places" not in board(world)
+    found = board(world, region="utrecht", also_silent=True)
+    assert found["silent"] == len(found["silent_places"]) > 5
+    assert UMCU not in {place["facility"] for place in found["silent_places"]}
+    assert [place["name"] for place in found["silent_places"]] == sorted(
+        place["name"] for place in found["silent_places"]
+    )
+
+
+def test_the_regions_to_choose_from_are_those_of_the_places(world: World) -> None:
+    regions = choices(world)
+    assert len(regions["rav"]) == 25
+    assert "Utrecht" in regions["rav"]
+
+
+def test_a_stop_says_its_expected_end_apart_from_when_it_is_taken_for_over(world: World, clock: Clock) -> None:
+    report(world, UMCU, {"kind": "stop", "value": True})
+    (row,) = board(world)["rows"]
+    assert row["stop"]["expected_end"] is None
+    assert row["stop"]["until"] > world.clock().isoformat()
+    clock.forward(minutes=5)
+    end = world.clock() + timedelta(minutes=30)
+    report(world, UMCU, {"kind": "stop", "value": True, "expected_end": end.isoformat()})
+    (row,) = board(world)["rows"]
+    assert row["stop"]["expected_end"] == row["stop"]["until"] == end.isoformat()
+
+
+# -- what went on
+
+
+def test_the_past_of_a_place_is_its_stops_from_begin_to_end_and_its_numbers_in_order(
+    world: World, clock: Clock
+) -> None:
+    began = world.clock()
+    report(world, UMCU, {"kind": "stop", "value": True, "reason": "crowding"}, {"kind": "crowding", "value": 90})
+    clock.forward(hours=1)
+    report(world, UMCU, {"kind": "stop", "value": True}, {"kind": "crowding", "value": 80})
+    clock.forward(hours=1)
+    ended = world.clock()
+    report(world, UMCU, {"kind": "stop", "value": False}, {"kind": "crowding", "value": None})
+    clock.forward(hours=1)
+    again = world.clock()
+    report(world, UMCU, {"kind": "stop", "value": True}, {"unit": "icu", "kind": "beds", "value": {"available": 3}})
+    past = past_of(world, UMCU, 1)
+    assert past["stops"] == [
+        {"unit": "seh", "begin": began.isoformat(), "end": ended.isoformat(), "reason": "crowding"},
+        {"unit": "seh", "begin": again.isoformat(), "end": None, "reason": None},
+    ]
+    assert [point["value"] for point in past["crowding"]["seh"]] == [90, 80, None]
+    assert [point["value"] for point in past["beds"]["icu"]] == [3]
+    assert past["complete"]
+    clock.forward(days=3)
+    assert past_of(world, UMCU, 1)["stops"] == []
+    (_, last) = past_of(world, UMCU, 7)["stops"]
+    assert again.isoformat() < last["end"] < world.clock().isoformat()  # a stop that nobody ends does not last
+
+
+def test_whether_a_place_is_open_is_said_by_its_hours_and_unknown_is_said_to_be_unknown(world: World) -> None:
+    assert open_now(world, UMCU) == {"open": True, "changes_at": None}
+    assert open_now(world, "gelre-zutphen")["open"] is None
+    with pytest.raises(NotFound):
+        open_now(world, "nowhere")
 
 
 def test_beds_of_all_kinds_are_counted_together_unless_the_unit_was_counted(world: World) -> None:

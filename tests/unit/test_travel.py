@@ -104,3 +104,16 @@ def test_the_steps_say_what_the_formula_says(origin: Point, place: Point) -> Non
     near, far = minutes(origin, places_at([origin, place]))
     assert far == formula
     assert near.minutes == minutes_between(origin, origin).minutes
+
+
+@given(st.floats(5, 200))
+def test_how_far_one_comes_is_where_the_formula_says_just_that_time(wanted: float) -> None:
+    km = straight_line.reach_km(wanted)
+    north = (52.0 + km / 111.195, 5.0)
+    assert abs(minutes_between((52.0, 5.0), north).minutes - wanted) <= 0.51
+
+
+def test_nobody_comes_anywhere_before_leaving_and_nothing_is_said_of_what_is_too_far() -> None:
+    assert straight_line.reach_km(4) == 0
+    with pytest.raises(ValueError, match="further"):
+        straight_line.reach_km(10_000)
