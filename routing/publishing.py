@@ -124,7 +124,7 @@ def agree(world: World, proposal_id: str, digest: str, asker: Asker) -> Proposal
     NotFound, BadData, StoreUnavailable."""
     person = _person(asker)
     found = _found(world, proposal_id)
-    if is_same_person(person, found.proposed_by):
+    if is_own(found, asker):
         raise bad_input("proposal", "same_person", "it takes two: who proposed it cannot agree to it")
     if digest != found.digest:
         raise _changed()
@@ -139,6 +139,11 @@ def withdraw(world: World, proposal_id: str, asker: Asker) -> Proposal:
     StoreUnavailable."""
     person = _person(asker)
     return _end(world, _found(world, proposal_id), "withdrawn", person)
+
+
+def is_own(proposal: Proposal, asker: Asker) -> bool:
+    """Whether `asker` made this proposal, and so cannot agree to it."""
+    return is_same_person(asker.user, proposal.proposed_by)
 
 
 def _end(world: World, found: Proposal, ended: store.Ending, person: str) -> Proposal:

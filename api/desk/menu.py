@@ -12,7 +12,12 @@ from api.desk.rights import PAGES
 from api.desk.words import text
 from routing.vocabulary import Text
 
-MENU: Mapping[str, tuple[Text, Text]] = {}
+MENU: Mapping[str, tuple[Text, Text]] = {
+    "rules.overview": (
+        Text("Regels", "Rules"),
+        Text("Lezen, proberen en publiceren.", "To read, to try and to publish."),
+    ),
+}
 """Endpoint -> its label and a line about it, in the order of the menu."""
 
 

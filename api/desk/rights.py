@@ -19,6 +19,17 @@ PAGES: Mapping[str, Page] = {
     "door.home": Page("own_session"),
     "door.sign_out": Page("own_session"),
     "door.stay": Page("own_session"),
+    "rules.overview": Page("read_rulesets"),
+    "rules.read": Page("read_rulesets"),
+    "rules.entry": Page("read_rulesets"),
+    "rules.coverage": Page("try_rules"),
+    "rule_trials.form": Page("try_rules"),
+    "rule_trials.pasted": Page("try_rules"),
+    "rule_trials.decision": Page("try_rules_on_decision", "replay"),
+    "publishing.overview": Page("read_publishing"),
+    "publishing.propose": Page("publish_rules"),
+    "publishing.agree": Page("publish_rules"),
+    "publishing.withdraw": Page("publish_rules"),
 }
 """Endpoint -> what it is. An endpoint that is neither here nor in `OPEN` is for nobody."""
 
