@@ -8,7 +8,7 @@ database that was restored; what the two agreed on is kept with who and when, an
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -59,6 +59,16 @@ def standings(world: World) -> list[Standing]:
     with database.reading(world.engine) as connection:
         known = store.every(connection)
     return [_standing(rules, published, known, deciding) for rules in installed_rulesets(world)]
+
+
+def newest_first(found: Iterable[Standing]) -> list[Standing]:
+    """The same, from the version that decides last to the one that decided first."""
+    return sorted(found, key=lambda each: releases_order(each.ruleset), reverse=True)
+
+
+def releases_order(rules: Ruleset) -> tuple[datetime, list[int]]:
+    """By what rulesets are ordered: of two that begin together the later version decides."""
+    return rules.effective_from, [int(part) for part in rules.version.split(".")]
 
 
 def standing_of(world: World, ruleset: str) -> Standing:

@@ -14,6 +14,7 @@ from flask import Flask
 from api import access, limits, problems, telemetry
 from api.desk import guard, page
 from api.desk.door import door
+from api.desk.figures import figures
 from api.desk.publishing import publishing
 from api.desk.rule_trials import rule_trials
 from api.desk.rules import rules
@@ -40,7 +41,7 @@ def create_desk(api: Flask) -> Flask:
     limits.register(desk, world.settings.rate_limit)
     problems.register(desk, page.of_problem)
     page.register(desk)
-    for resource in (door, rules, rule_trials, publishing):
+    for resource in (door, rules, rule_trials, publishing, figures):
         desk.register_blueprint(resource, url_prefix=PREFIX)
     return desk
 

@@ -17,6 +17,10 @@ MENU: Mapping[str, tuple[Text, Text]] = {
         Text("Regels", "Rules"),
         Text("Lezen, proberen en publiceren.", "To read, to try and to publish."),
     ),
+    "figures.overview": (
+        Text("Cijfers", "Figures"),
+        Text("Beslissingen, normen, stops en waar wordt afgeweken.", "Decisions, norms, stops and what is overridden."),
+    ),
 }
 """Endpoint -> its label and a line about it, in the order of the menu."""
 

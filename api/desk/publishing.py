@@ -58,7 +58,7 @@ def withdraw() -> Response:
 
 
 def _page(status: int = 200, why: str | None = None, note: str = "") -> Response:
-    found = sorted(use.standings(world()), key=lambda each: each.ruleset.effective_from, reverse=True)
+    found = use.newest_first(use.standings(world()))
     return page(
         "publishing.html",
         status,

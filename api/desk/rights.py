@@ -30,6 +30,11 @@ PAGES: Mapping[str, Page] = {
     "publishing.propose": Page("publish_rules"),
     "publishing.agree": Page("publish_rules"),
     "publishing.withdraw": Page("publish_rules"),
+    "figures.overview": Page("read_figures"),
+    "figures.plot": Page("read_figures"),
+    "figures.download": Page("read_figures"),
+    "figures.norms": Page("read_figures"),
+    "figures.overrules": Page("read_reports"),
 }
 """Endpoint -> what it is. An endpoint that is neither here nor in `OPEN` is for nobody."""
 

@@ -13,6 +13,7 @@ from api.desk.words import language, t, text
 from routing import rule_trials as trials
 from routing import strictjson
 from routing.errors import BadInput, Erased, NotFound
+from routing.publishing import releases_order
 from routing.rule_book import cases_of, ruleset_named
 from routing.rules.ruleset import Ruleset
 from routing.rules_here import installed_rulesets
@@ -75,7 +76,7 @@ def _page(old: Ruleset, new: Ruleset, status: int = 200, **known: Any) -> Respon
     empty["found"] = _listed(new, "") if "found" not in known else []
     compared = known.get("compared")
     told = {"rows": _rows(compared), "only": _only(compared)} if compared else {"rows": [], "only": []}
-    versions = [_version(rules) for rules in sorted(installed_rulesets(world()), key=lambda each: each.effective_from)]
+    versions = [_version(rules) for rules in sorted(installed_rulesets(world()), key=releases_order)]
     chosen = {"old": _version(old), "new": _version(new), "find": request.args.get("find", "")}
     decision_id = known.get("decision_id") or request.args.get("decision", "")
     known = {**empty, **known, **told, **chosen, "versions": versions, "decision_id": decision_id}
@@ -97,7 +98,7 @@ def _named(asked: str) -> Ruleset | None:
 def _versions() -> tuple[Ruleset, Ruleset]:
     """The two versions that are asked for; without that the newest and the one before it."""
     given = request.values
-    ordered = sorted(installed_rulesets(world()), key=lambda each: each.effective_from)
+    ordered = sorted(installed_rulesets(world()), key=releases_order)
     return _named(given.get("old", "")) or ordered[-2:][0], _named(given.get("new", "")) or ordered[-1]
 
 

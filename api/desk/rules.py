@@ -13,9 +13,9 @@ from api.desk.words import language, t
 from routing import coverage as counting
 from routing import publishing, rule_book
 from routing.errors import InFlight
-from routing.rules.reading import outline
+from routing.rules.reading import amount, label_of, outline
 from routing.rules.ruleset import Ruleset
-from routing.rules.usage import source_states
+from routing.rules.usage import source_states, subjects_asked
 
 rules = Blueprint("rules", __name__)
 
@@ -30,7 +30,7 @@ SELECTION, NUMBERS = "selection", "numbers"
 def overview() -> Response:
     """The rulesets that are installed here."""
     found = publishing.standings(world())
-    return page("rules.html", found=sorted(found, key=lambda each: each.ruleset.effective_from, reverse=True))
+    return page("rules.html", found=publishing.newest_first(found))
 
 
 @rules.get("/rules/<name>/<version>")
@@ -41,7 +41,9 @@ def read(name: str, version: str) -> Response:
     wanted, asked = request.args.get("topic", ""), request.args.get("q", "")[:SEARCH_MOST].strip()
     found = rule_book.search(world(), ruleset, asked, language()) if asked else []
     chosen = next((topic for topic in topics if topic.file == wanted), None)
-    shown: dict[str, Any] = {"chosen": chosen, "rules": rule_book.in_short(ruleset, chosen.rules) if chosen else []}
+    of_topic = rule_book.in_short(ruleset, chosen.rules) if chosen else []
+    lines = {rule.id: outline(rule.when, ruleset, language()) for rule in chosen.rules} if chosen else {}
+    shown: dict[str, Any] = {"chosen": chosen, "rules": of_topic, "lines": lines}
     if wanted == SELECTION:
         shown["selection"] = {**rule_book.choice_of_place(ruleset), "texts": ruleset.selection.texts}
     if wanted == NUMBERS:
@@ -58,6 +60,7 @@ def read(name: str, version: str) -> Response:
         order_words=_order_words(),
         kinds=_kinds(),
         written=_written,
+        amount=_amount,
         **shown,
     )
 
@@ -72,8 +75,9 @@ def entry(name: str, version: str, entry: str) -> Response:
     found = rule_book.look_up(world(), ruleset, entry)
     rule = ruleset.by_id.get(entry)
     lines = outline(rule.when, ruleset, language()) if rule is not None else ()
-    known = {**_known(ruleset), "kinds": _kinds(), "written": _written}
-    return page("rule_entry.html", **known, found=found, lines=lines, entry=entry)
+    labels = {name: label_of(name, ruleset) for name in subjects_asked(rule)} if rule is not None else {}
+    known = {**_known(ruleset), "kinds": _kinds(), "written": _written, "amount": _amount}
+    return page("rule_entry.html", **known, found=found, lines=lines, labels=labels, entry=entry)
 
 
 @rules.get("/rules/<name>/<version>/coverage")
@@ -106,6 +110,10 @@ def _written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
+def _amount(value: Any, unit: str | None) -> str:
+    return amount(value, unit, language()) if isinstance(value, int | float) else str(value)
+
+
 def _kinds() -> dict[str, str]:
     return {
         "rule": t("Regel", "Rule"),
@@ -130,5 +138,11 @@ def _order_words() -> dict[str, str]:
         "preferred_missing": t("wat liefst, maar niet, aanwezig is", "what is preferred and not there"),
         "not_known_there": t("de patiënt is elders bekend", "the patient is known elsewhere"),
         "minutes": t("reistijd", "travel time"),
+        "referral": t("dat een plek alleen na verwijzing ontvangt", "that a place takes patients on referral only"),
+        "gestation": t(
+            "de zwangerschapsduur vanaf waar een plek ontvangt", "the weeks from which a place takes patients"
+        ),
+        "patients": t("voor welke leeftijden een plek is", "which ages a place is for"),
+        "open": t("dat een plek open is", "that a place is open"),
         "id": t("de naam, zodat de volgorde altijd gelijk is", "the id, so that the order is always the same"),
     }

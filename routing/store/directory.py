@@ -229,6 +229,15 @@ def flips(connection: sa.Connection, places: Sequence[str], since: datetime) -> 
     return found
 
 
+def new_values(connection: sa.Connection, subject: str, since: datetime) -> list[Change]:
+    """The changes since then in which a place was seen to have another value of `subject` than before, the oldest
+    first. Raises BadRecord."""
+    before = sa.select(sa.func.max(_REVISIONS.revision)).where(_REVISIONS.received_at <= since).scalar_subquery()
+    recent = _CHANGES.revision > sa.func.coalesce(before, 0)
+    query = sa.select(FACILITY_CHANGES).where(recent, _CHANGES.subject == subject, _CHANGES.flip.is_(True))
+    return [_change(row) for row in connection.execute(query.order_by(_CHANGES.revision, _CHANGES.position))]
+
+
 def past(
     connection: sa.Connection,
     *,
