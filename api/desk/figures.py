@@ -17,7 +17,7 @@ from api.desk.plots import Count, Series, bars
 from api.desk.words import t, text
 from routing import figures as counting
 from routing.directory_here import newest_directory
-from routing.errors import NotFound, bad_input
+from routing.errors import BadInput, NotFound, bad_input
 from routing.facilities.opening import TIME_ZONE
 from routing.norm_figures import ADVISED, ARRIVED, NormRow, norms_met
 from routing.overrules import FEW
@@ -25,6 +25,7 @@ from routing.reports import overrules as count_overrules
 from routing.rules_here import in_force
 from routing.stop_figures import stop_hours
 from routing.store.figures import Span
+from routing.vocabulary import URGENCIES
 
 figures = Blueprint("figures", __name__)
 
@@ -83,8 +84,13 @@ def overview() -> Response:
     """How many decisions there were, by what they were about and when; and when emergency departments had stops."""
     period = _period()
     total = counting.total(world(), period.span)
-    found = [make(period) for make in FIGURES.values()]
-    return page("figures.html", period=period, total=total, figures=found, most=PLOTTED_MOST)
+    found, left_out = [], []
+    for what, make in FIGURES.items():
+        try:
+            found.append(make(period))
+        except BadInput:
+            left_out.append(what)
+    return page("figures.html", period=period, total=total, figures=found, left_out=left_out, most=PLOTTED_MOST)
 
 
 @figures.get("/figures/<what>.svg")
@@ -189,7 +195,8 @@ def _of(what: str, title: str, column: str, found: list[tuple[str, Count]], *, a
 
 def _urgency(period: Period) -> Figure:
     title, column = t("Naar urgentie", "By urgency"), t("Urgentie", "Urgency")
-    return _of("urgency", title, column, _counted("urgency", period))
+    found = dict(_counted("urgency", period))
+    return _of("urgency", title, column, [(level, found.get(level, 0)) for level in URGENCIES])
 
 
 def _condition(period: Period) -> Figure:

@@ -13,6 +13,9 @@ from pygal.style import Style  # type: ignore[import-untyped]
 # pygal adds a finder of an old kind to all imports of the process, for plugins that nobody here has
 sys.meta_path[:] = [each for each in sys.meta_path if type(each).__module__ != "pygal"]
 
+WIDTH = 620
+"""In pixels, about as wide as it is shown, so that its words are as large as those around it."""
+
 COLOURS = ("#154273", "#b34700", "#1d6b37")
 
 STYLE = Style(
@@ -53,8 +56,8 @@ def bars(labels: Sequence[str], series: Sequence[Series], *, across: bool, nothi
     count = len(labels) * len(series)
     chart = kind(
         style=STYLE,
-        width=900,
-        height=max(220, 60 + 26 * count) if across else 340,
+        width=WIDTH,
+        height=max(180, 60 + 26 * count) if across else 300,
         show_legend=len(series) > 1,
         legend_at_bottom=True,
         print_values=True,
