@@ -27,8 +27,8 @@ _SATURDAY = 5
 class StopHours:
     """How many stops began in each hour of the day (0 to 23), by the clock here; `places` reported at least one.
 
-    A stop counts once, however often it was reported, in the hour in which it began. Saturday and Sunday are the weekend;
-    public holidays count as the day of the week that they are.
+    A stop counts once, however often it was reported, in the hour in which it began. Saturday and Sunday are the
+    weekend; public holidays count as the day of the week that they are.
     """
 
     places: int
