@@ -13,6 +13,9 @@ from flask import Flask
 
 from api import access, limits, problems, telemetry
 from api.desk import guard, page
+from api.desk.answer import answer
+from api.desk.case import case
+from api.desk.cases import cases
 from api.desk.door import door
 from api.desk.figures import figures
 from api.desk.publishing import publishing
@@ -41,7 +44,7 @@ def create_desk(api: Flask) -> Flask:
     limits.register(desk, world.settings.rate_limit)
     problems.register(desk, page.of_problem)
     page.register(desk)
-    for resource in (door, rules, rule_trials, publishing, figures):
+    for resource in (door, case, answer, cases, rules, rule_trials, publishing, figures):
         desk.register_blueprint(resource, url_prefix=PREFIX)
     return desk
 

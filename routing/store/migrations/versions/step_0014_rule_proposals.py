@@ -7,8 +7,8 @@ from alembic import op
 
 from routing.store.tables import Moment
 
-revision = "0013"
-down_revision: str | None = "0011"
+revision = "0014"
+down_revision: str | None = "0013"
 branch_labels: str | None = None
 depends_on: str | None = None
 
