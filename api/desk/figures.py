@@ -37,7 +37,7 @@ DAYS_MOST = 3_660
 PLOTTED_MOST = 20
 """So many bars stand in a plot; the table has them all."""
 
-NORMS_MOST = 2_000
+NORMS_MOST = 1_000
 """Each decision of the period is opened for the norms; more keep others waiting for too long."""
 
 OVERRULES_MOST = 20_000
@@ -115,7 +115,10 @@ def norms() -> Response:
     """Which norms were met, as far as decisions and outcomes tell."""
     period = _period()
     since, until = _moments(period)
-    rows = norms_met(world(), since, until, NORMS_MOST)
+    try:
+        rows = norms_met(world(), since, until, NORMS_MOST)
+    except BadInput:
+        return page("figures_too_many.html", 422, period=period, here="figures.norms", most=NORMS_MOST)
     return page(
         "norms.html",
         period=period,
@@ -133,7 +136,10 @@ def overrules() -> Response:
     """Which rules were overridden, and how often."""
     period = _period()
     since, until = _moments(period)
-    found = count_overrules(world(), since=since, until=until, most=OVERRULES_MOST)
+    try:
+        found = count_overrules(world(), since=since, until=until, most=OVERRULES_MOST)
+    except BadInput:
+        return page("figures_too_many.html", 422, period=period, here="figures.overrules", most=OVERRULES_MOST)
     rows = [row for row in found["rules"] if row["overridden"]]
     return page("overrules.html", period=period, found=found, rows=rows, least=found["least_for_a_share"])
 

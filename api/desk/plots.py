@@ -16,6 +16,9 @@ sys.meta_path[:] = [each for each in sys.meta_path if type(each).__module__ != "
 WIDTH = 620
 """In pixels, about as wide as it is shown, so that its words are as large as those around it."""
 
+LABELS_MOST = 24
+"""Of more labels below a plot only some eight are written, as they would lie over each other."""
+
 COLOURS = ("#154273", "#b34700", "#1d6b37")
 
 STYLE = Style(
@@ -62,7 +65,7 @@ def bars(labels: Sequence[str], series: Sequence[Series], *, across: bool, nothi
         legend_at_bottom=True,
         print_values=True,
         print_values_position="top",
-        value_formatter=lambda value: "" if value is None else f"{value:g}",
+        value_formatter=lambda value: f"{value:g}" if value else "",
         margin=12,
         no_data_text=nothing,
         js=(),
@@ -70,6 +73,8 @@ def bars(labels: Sequence[str], series: Sequence[Series], *, across: bool, nothi
         order_min=0,
         include_x_axis=True,
         truncate_label=40,
+        show_minor_x_labels=across or len(labels) <= LABELS_MOST,
+        x_labels_major_every=-(-len(labels) // 8) if not across and len(labels) > LABELS_MOST else None,
     )
     # the first of a list stands at the top of a page, and pygal begins at the bottom
     order = slice(None, None, -1) if across else slice(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -175,6 +176,16 @@ def test_norms_say_what_is_known_and_never_guess(counted: World, manager: Person
     seen = words_of(manager.get(f"/desk/figures/norms?{DATES}").text)
     assert "minder dan 5" in seen
     assert "komt de crisisdienst naar de patiënt, dan weet Wegwijs dat niet" in seen
+
+
+@pytest.mark.parametrize(("path", "limit"), [("norms", "NORMS_MOST"), ("overrules", "OVERRULES_MOST")])
+def test_too_many_decisions_ask_for_a_shorter_period(
+    path: str, limit: str, manager: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["api.desk.figures"], limit, 3)  # its blueprint has the same name
+    response = manager.get(f"/desk/figures/{path}?{DATES}")
+    assert (response.status_code, "Kies een kortere periode" in words_of(response.text)) == (422, True)
+    assert 'value="2026-11-01"' in response.text
 
 
 def test_a_plot_runs_no_script_and_fetches_nothing(manager: Person) -> None:
