@@ -17,7 +17,7 @@ WIDTH = 620
 """In pixels, about as wide as it is shown, so that its words are as large as those around it."""
 
 LABELS_MOST = 24
-"""Of more labels below a plot only some eight are written, as they would lie over each other."""
+"""Of more labels below a plot only some five are written, as they would lie over each other."""
 
 COLOURS = ("#154273", "#b34700", "#1d6b37")
 
@@ -74,7 +74,7 @@ def bars(labels: Sequence[str], series: Sequence[Series], *, across: bool, nothi
         include_x_axis=True,
         truncate_label=40,
         show_minor_x_labels=across or len(labels) <= LABELS_MOST,
-        x_labels_major_every=-(-len(labels) // 8) if not across and len(labels) > LABELS_MOST else None,
+        x_labels_major_every=-(-len(labels) // 5) if not across and len(labels) > LABELS_MOST else None,
     )
     # the first of a list stands at the top of a page, and pygal begins at the bottom
     order = slice(None, None, -1) if across else slice(None)
