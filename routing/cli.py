@@ -24,6 +24,7 @@ from routing.cli_keys import add_keys_commands
 from routing.cli_log import add_log_commands, add_verify_command
 from routing.cli_norms import add_norms_command
 from routing.cli_outcomes import add_case_command, add_overrules_command
+from routing.cli_publishing import add_publishing_command
 from routing.cli_records import add_erase_command, add_figures_command, add_retention_commands
 from routing.cli_replay import add_replay_command
 from routing.cli_rules import add_rules_commands
@@ -113,6 +114,7 @@ def parser() -> argparse.ArgumentParser:
     rules = add_group(commands, "rules", "Check the rules, run the worked cases beside them, and make new ones.")
     add_rules_commands(rules)
     add_case_command(rules)
+    add_publishing_command(rules)
     add_norms_command(commands)
     add_facilities_commands(add_group(commands, "facilities", "Look into the directory of places of care."))
     add_feeds_commands(add_group(commands, "feeds", "Pull live status of places from elsewhere."))

@@ -67,6 +67,16 @@ def part(world: World, by: tuple[str, ...], span: Span) -> Iterator[Row]:
             yield Row(values, None if len(by) > 1 and n < FEW else n)
 
 
+def days(world: World, span: Span) -> list[tuple[str, int]]:
+    """How many decisions there were on each day (`2026-11-29`) of the calendar here that has any, in their order.
+    Raises StoreUnavailable."""
+    found: Counter[str] = Counter()
+    with database.reading(world.engine) as connection:
+        for (moment,), n in store.counts(connection, ("hour",), span):
+            found[moment.astimezone(TIME_ZONE).date().isoformat()] += n
+    return sorted(found.items())
+
+
 def figures(world: World, parts: Sequence[tuple[str, ...]], span: Span) -> dict[str, Any]:
     """All figures at once: `{"since", "until", "decisions", "erased", "figures": [{"by", "rows": [{..., "n"}]}]}`.
     Raises StoreUnavailable."""

@@ -46,6 +46,11 @@ def look_up(name: str, shelf: Shelf) -> list[Entry]:
     return found
 
 
+def is_name(name: str, ruleset: Ruleset) -> bool:
+    """Whether `name` stands for something in `ruleset`."""
+    return any(name in _names(kind, ruleset) for kind in KINDS)
+
+
 def no_such_name(name: str, known: Iterable[str]) -> BadInput:
     """The error about a name that does not exist, with what comes near."""
     near = difflib.get_close_matches(name, sorted(set(known)), n=3, cutoff=0.6)
@@ -114,10 +119,10 @@ def condition_entry(key: str, shelf: Shelf) -> Entry:
             continue
         besides = left_to_ask(rule.when, key)
         if besides is None:
-            about["not_where_it_is"].append(_summary(rule, ruleset))
+            about["not_where_it_is"].append(summary(rule, ruleset))
         else:
             counting.append(rule)
-            entry = {**_summary(rule, ruleset), "besides": sentence(besides, ruleset).wire()}
+            entry = {**summary(rule, ruleset), "besides": sentence(besides, ruleset).wire()}
             about["sends" if rule.stage == "care" else "builds_on_it"].append(entry)
     ids = {rule.id for rule in concluding}
     inside, outside = _cases_about(key, ids, shelf.cases)
@@ -292,10 +297,11 @@ def _sources(rules: Iterable[Rule]) -> Iterator[Reference]:
 
 
 def _summaries(rules: Iterable[Rule], ruleset: Ruleset) -> list[Entry]:
-    return [_summary(rule, ruleset) for rule in rules]
+    return [summary(rule, ruleset) for rule in rules]
 
 
-def _summary(rule: Rule, ruleset: Ruleset) -> Entry:
+def summary(rule: Rule, ruleset: Ruleset) -> Entry:
+    """What a rule asks and concludes, where it stands, its source and its review."""
     return {
         "id": rule.id,
         **_place(rule),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from routing.directory_here import newest_directory
 from routing.errors import bad_input, shown
@@ -71,7 +72,7 @@ def _counted(
     """The counts of a period, only of `region` if given, and the regions that its decisions name."""
     directory = newest_directory(world)
     found, regions, gone, done = Tally(), frozenset[str](), 0, 0
-    for count, page in _pages(world, since, until):
+    for count, page in pages(world, since, until, _beginning):
         seen = [_seen(*each, directory) for each in page]
         regions |= {each.region for each in seen if each.region is not None}
         found += tally(each for each in seen if region is None or each.region == region)
@@ -81,24 +82,38 @@ def _counted(
     return found + erased(gone), regions
 
 
-_Page = list[tuple[decisions.Brief, dict[str, Any], Standing]]
+Page = list[tuple[decisions.Brief, dict[str, Any], Standing]]
 
 
-def _pages(world: World, since: datetime, until: datetime) -> Iterator[tuple[int, _Page]]:
+def _beginning(record: bytes, decision_id: UUID) -> dict[str, Any]:
+    # most of a record is about places; what is needed here stands before its id
+    beginning: dict[str, Any] = head(record, "id", str(decision_id))
+    return beginning
+
+
+def pages(
+    world: World, since: datetime, until: datetime, read: Callable[[bytes, UUID], dict[str, Any]]
+) -> Iterator[tuple[int, Page]]:
     """The decisions of the period, the oldest first: how many there are in each page, and those that were not erased
-    with the beginning of their record and what counts of their outcomes."""
+    with what `read` makes of their record (its bytes and its id) and what counts of their outcomes. Raises BadRecord,
+    StoreUnavailable."""
     after: decisions.Position | None = None
     while True:
         with database.reading(world.engine) as connection:
             found = decisions.briefs_between(connection, since, until, after, PAGE)
             if not found:
                 return
-            page = _page(world, connection, found)
+            page = _page(world, connection, found, read)
         yield len(found), page
         after = found[-1].position
 
 
-def _page(world: World, connection: database.Connection, found: list[decisions.Brief]) -> _Page:
+def _page(
+    world: World,
+    connection: database.Connection,
+    found: list[decisions.Brief],
+    read: Callable[[bytes, UUID], dict[str, Any]],
+) -> Page:
     recorded = records_of(world, connection, [brief.id for brief in found])
     became = outcomes.of_decisions(connection, recorded)
     every = [outcome_id for ids in became.values() for outcome_id in ids]
@@ -106,8 +121,7 @@ def _page(world: World, connection: database.Connection, found: list[decisions.B
     return [
         (
             brief,
-            # most of a record is about places; what is needed here stands before its id
-            head(recorded[brief.id], "id", str(brief.id)),
+            read(recorded[brief.id], brief.id),
             standing([plain(told[each]) for each in became.get(brief.id, ()) if each in told]),
         )
         for brief in found

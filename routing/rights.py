@@ -32,6 +32,10 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "remove_facility": frozenset({"operator"}),
     "read_vocabulary": frozenset(ROLES),
     "read_rulesets": frozenset(ROLES),
+    "try_rules": frozenset({"medical_manager", "auditor"}),
+    "try_rules_on_decision": frozenset({"auditor"}),
+    "read_publishing": frozenset({"medical_manager", "auditor", "operator"}),
+    "publish_rules": frozenset({"medical_manager"}),
     "own_session": frozenset(ROLES),
 }
 """Action -> the roles that may do it; an action that is not in the table is allowed to nobody."""

@@ -315,7 +315,7 @@ def run(case: WorkedCase, desk: Desk, *, with_places: bool = False) -> Outcome:
     evaluators = desk.evaluators_for(parsed.region, case.at)
     decision: Decision | None = None
     if with_places or case.expect.of_places:
-        decision = decide(parsed, _directory(case, desk), evaluators, case.at)
+        decision = decide(parsed, directory_of_case(case, desk), evaluators, case.at)
     triaged = decision.triage if decision else triage(parsed, evaluators, case.at, desk.directory.holidays)
     fired = frozenset(rule.id for rule in triaged.evaluation.fired)
     mismatches = [*_compare(case.expect, triaged, fired)]
@@ -324,7 +324,7 @@ def run(case: WorkedCase, desk: Desk, *, with_places: bool = False) -> Outcome:
     return Outcome(case, tuple(mismatches), fired, triaged.evaluation.facts)
 
 
-def _directory(case: WorkedCase, desk: Desk) -> Directory:
+def directory_of_case(case: WorkedCase, desk: Desk) -> Directory:
     """The places as they are in this case."""
     changes = [Change(record["id"], PROFILE, record, "worked case", case.at) for record in case.profiles]
     directory = desk.directory

@@ -18,8 +18,12 @@ from api.desk.board import board
 from api.desk.case import case
 from api.desk.cases import cases
 from api.desk.door import door
+from api.desk.figures import figures
 from api.desk.map import maps
 from api.desk.place import place
+from api.desk.publishing import publishing
+from api.desk.rule_trials import rule_trials
+from api.desk.rules import rules
 
 PREFIX = "/desk"
 
@@ -43,7 +47,7 @@ def create_desk(api: Flask) -> Flask:
     limits.register(desk, world.settings.rate_limit)
     problems.register(desk, page.of_problem)
     page.register(desk)
-    for resource in (door, case, answer, cases, maps, board, place):
+    for resource in (door, case, answer, cases, maps, board, place, rules, rule_trials, publishing, figures):
         desk.register_blueprint(resource, url_prefix=PREFIX)
     return desk
 

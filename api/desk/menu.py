@@ -32,6 +32,14 @@ MENU: Mapping[str, tuple[Text, Text]] = {
         Text(nl="Plaatsen", en="Places"),
         Text(nl="Stops, drukte, bedden en wachttijden van nu", en="Stops, crowding, beds and waiting times of now"),
     ),
+    "rules.overview": (
+        Text("Regels", "Rules"),
+        Text("Lezen, proberen en publiceren.", "To read, to try and to publish."),
+    ),
+    "figures.overview": (
+        Text("Cijfers", "Figures"),
+        Text("Beslissingen, normen, stops en waar wordt afgeweken.", "Decisions, norms, stops and what is overridden."),
+    ),
 }
 """Endpoint -> its label and a line about it, in the order of the menu."""
 

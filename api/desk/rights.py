@@ -34,6 +34,22 @@ PAGES: Mapping[str, Page] = {
     "place.read": Page("read_facilities"),
     "place.plot": Page("read_facilities"),
     "place.report": Page("report_status"),
+    "rules.overview": Page("read_rulesets"),
+    "rules.read": Page("read_rulesets"),
+    "rules.entry": Page("read_rulesets"),
+    "rules.coverage": Page("try_rules"),
+    "rule_trials.form": Page("try_rules"),
+    "rule_trials.pasted": Page("try_rules"),
+    "rule_trials.decision": Page("try_rules_on_decision", "replay"),
+    "publishing.overview": Page("read_publishing"),
+    "publishing.propose": Page("publish_rules"),
+    "publishing.agree": Page("publish_rules"),
+    "publishing.withdraw": Page("publish_rules"),
+    "figures.overview": Page("read_figures"),
+    "figures.plot": Page("read_figures"),
+    "figures.download": Page("read_figures"),
+    "figures.norms": Page("read_figures"),
+    "figures.overrules": Page("read_reports"),
 }
 """Endpoint -> what it is. An endpoint that is neither here nor in `OPEN` is for nobody."""
 

@@ -29,9 +29,14 @@ class Publication(Strict):
         if self.approved_by is not None:
             if not (self.author or "").strip() or not self.approved_by.strip():
                 raise ValueError("what is approved names its `author` and who it is `approved_by`")
-            if _person(self.author) == _person(self.approved_by):
+            if is_same_person(self.author, self.approved_by):
                 raise ValueError("`approved_by` is the `author`: it takes two to publish")
         return self
+
+
+def is_same_person(one: str | None, other: str | None) -> bool:
+    """Whether two names are one, however they are written."""
+    return _person(one) == _person(other)
 
 
 def _person(name: str | None) -> str:

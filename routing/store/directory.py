@@ -6,7 +6,7 @@ seen all before it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from routing.store.tables import DIRECTORY_CHECKPOINTS, DIRECTORY_REVISIONS, FAC
 from routing.vocabulary import digest_of
 
 _LOCK = 0x77656764  # any number will do, as long as every Wegwijs process uses the same
+_AT_ONCE = 500
 _REVISIONS, _CHANGES, _CHECKPOINTS = DIRECTORY_REVISIONS.c, FACILITY_CHANGES.c, DIRECTORY_CHECKPOINTS.c
 
 _HEADS = sa.select(
@@ -227,6 +228,27 @@ def flips(connection: sa.Connection, places: Sequence[str], since: datetime) -> 
     for place, subject, moment in connection.execute(query):
         found[place, subject] = (*found.get((place, subject), ()), moment)
     return found
+
+
+def reported(connection: sa.Connection, subject: str, since: datetime) -> Iterator[Change]:
+    """The changes about `subject` that were received since then, of all places, the oldest first and one by one. Raises
+    BadRecord."""
+    query = sa.select(FACILITY_CHANGES).where(*_received_since(subject, since))
+    rows = connection.execution_options(yield_per=_AT_ONCE).execute(
+        query.order_by(_CHANGES.revision, _CHANGES.position)
+    )
+    return map(_change, rows)
+
+
+def count_reported(connection: sa.Connection, subject: str, since: datetime) -> int:
+    """How many of these there are."""
+    query = sa.select(sa.func.count()).select_from(FACILITY_CHANGES).where(*_received_since(subject, since))
+    return connection.scalar(query) or 0
+
+
+def _received_since(subject: str, since: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    before = sa.select(sa.func.max(_REVISIONS.revision)).where(_REVISIONS.received_at <= since).scalar_subquery()
+    return _CHANGES.revision > sa.func.coalesce(before, 0), _CHANGES.subject == subject
 
 
 def past(

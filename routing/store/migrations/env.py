@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from routing.store import webhook_tables  # noqa: F401  its tables are among those that are made
+from routing.store import proposals, webhook_tables  # noqa: F401  their tables are among those that are made
 from routing.store.tables import METADATA
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
