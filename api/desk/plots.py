@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-import pygal  # type: ignore[import-untyped]
-from pygal.style import Style  # type: ignore[import-untyped]
+import pygal
+from pygal.style import Style
 
 # pygal adds a finder of an old kind to all imports of the process, for plugins that nobody here has
 sys.meta_path[:] = [each for each in sys.meta_path if type(each).__module__ != "pygal"]

@@ -165,3 +165,14 @@ function settle(question) {
   question.classList.add("settling");
   setTimeout(() => question.classList.remove("settling"), SETTLE_MS);
 }
+
+// -- the place by a click on the map ------------------------------------------------------------------------------------
+
+const [lat, lon] = ["picked-lat", "picked-lon"].map((id) => document.getElementById(id));
+const place = document.getElementById("place");
+
+lon.addEventListener("change", (event) => {
+  event.stopPropagation();
+  place.value = `${lat.value}, ${lon.value}`;
+  place.dispatchEvent(new Event("change", { bubbles: true }));
+});
