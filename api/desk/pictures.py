@@ -13,10 +13,26 @@ from pygal.style import Style as Style
 # warns at every import that follows; there are no such plugins here
 sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "PluginImportFixer"]
 
+for _prefix, _address in (("", "http://www.w3.org/2000/svg"), ("xlink", "http://www.w3.org/1999/xlink")):
+    ElementTree.register_namespace(_prefix, _address)
+
 Chart = Any
 """A chart of pygal, which says nothing about its types."""
 
-xy = pygal.XY
+xy, bar, bar_across = pygal.XY, pygal.Bar, pygal.HorizontalBar
+
+LOOK = {
+    "background": "#ffffff",
+    "plot_background": "#ffffff",
+    "foreground": "#1b1f24",
+    "foreground_strong": "#1b1f24",
+    "foreground_subtle": "#4b5563",
+    "font_family": "Noto Sans, Segoe UI, Arial, sans-serif",
+    "opacity": "1",
+    "opacity_hover": "1",
+    "transition": "0s",
+}
+"""What all plots look like: as the pages around them."""
 
 
 def svg(chart: Chart) -> bytes:
@@ -25,5 +41,5 @@ def svg(chart: Chart) -> bytes:
     for parent in list(root.iter()):
         for child in [each for each in parent if str(each.tag).endswith("script")]:
             parent.remove(child)
-    found: bytes = ElementTree.tostring(root, encoding="utf-8")
+    found: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return found

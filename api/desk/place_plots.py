@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from api.desk.pictures import Chart, Style, svg, xy
+from api.desk.pictures import LOOK, Chart, Style, svg, xy
 from api.desk.place_words import unit_word
 from api.desk.words import clock, moment, t
 
@@ -15,13 +15,8 @@ PLOTS = ("stops", "crowding", "beds", "waiting_minutes")
 TICKS = 5
 
 _LOOK = {
-    "background": "#ffffff",
-    "plot_background": "#ffffff",
-    "foreground": "#1b1f24",
-    "foreground_strong": "#1b1f24",
-    "foreground_subtle": "#4b5563",
+    **LOOK,
     "colors": ("#154273", "#a3190b", "#1d6b37", "#8a4b00", "#2d0a4e"),
-    "font_family": "Arial, sans-serif",
     "label_font_size": 12,
     "major_label_font_size": 12,
     "legend_font_size": 13,

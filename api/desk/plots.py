@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from xml.etree import ElementTree
 
-import pygal
-from pygal.style import Style
-
-# pygal adds a finder of an old kind to all imports of the process, for plugins that nobody here has
-sys.meta_path[:] = [each for each in sys.meta_path if type(each).__module__ != "pygal"]
+from api.desk.pictures import LOOK, Style, bar, bar_across, svg
 
 WIDTH = 620
 """In pixels, about as wide as it is shown, so that its words are as large as those around it."""
@@ -22,16 +16,8 @@ LABELS_MOST = 24
 COLOURS = ("#154273", "#b34700", "#1d6b37")
 
 STYLE = Style(
-    background="#ffffff",
-    plot_background="#ffffff",
-    foreground="#1b1f24",
-    foreground_strong="#1b1f24",
-    foreground_subtle="#4b5563",
-    opacity="1",
-    opacity_hover="1",
-    transition="0s",
+    **LOOK,
     colors=COLOURS,
-    font_family="Noto Sans, Segoe UI, Arial, sans-serif",
     label_font_size=14,
     major_label_font_size=14,
     value_font_size=13,
@@ -55,7 +41,7 @@ class Series:
 def bars(labels: Sequence[str], series: Sequence[Series], *, across: bool, nothing: str) -> bytes:
     """An SVG with a bar for each label, and beside each other for each of `series`; `across` where the labels are long.
     `nothing` is written where there is nothing to show."""
-    kind = pygal.HorizontalBar if across else pygal.Bar
+    kind = bar_across if across else bar
     count = len(labels) * len(series)
     chart = kind(
         style=STYLE,
@@ -81,16 +67,4 @@ def bars(labels: Sequence[str], series: Sequence[Series], *, across: bool, nothi
     chart.x_labels = list(labels)[order]
     for each in series:
         chart.add(each.name, list(each.values)[order])
-    return _without_scripts(chart)
-
-
-def _without_scripts(chart: pygal.Bar) -> bytes:
-    tree = chart.render_tree()
-    for parent in list(tree.iter()):
-        for child in list(parent):
-            if isinstance(child.tag, str) and child.tag.rpartition("}")[2] == "script":
-                parent.remove(child)
-    for name, address in (("", "http://www.w3.org/2000/svg"), ("xlink", "http://www.w3.org/1999/xlink")):
-        ElementTree.register_namespace(name, address)
-    written: bytes = ElementTree.tostring(tree, encoding="utf-8", xml_declaration=True)
-    return written
+    return svg(chart)

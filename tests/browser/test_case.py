@@ -113,6 +113,19 @@ def test_a_vital_sign_that_cannot_be_is_said_at_once_and_kept_in_its_field(open_
     expect(page.locator("#vital-wrong-heart_rate")).to_be_empty()
 
 
+def test_a_place_is_chosen_by_a_click_on_the_map(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    with_complaint(page)
+    page.keyboard.type("67")
+    page.get_by_text("Plaats op de kaart").click()
+    box = page.locator("#on-map .map")
+    expect(box).to_be_visible()
+    box.click()
+    expect(page.locator("#place")).to_have_value(re.compile(r"5[0-3]\.\d{5}, [3-7]\.\d{5}"))
+    expect(page.locator("#preview .best")).to_be_visible()
+    assert barriers(page) == []
+
+
 def test_a_finding_is_added_by_its_name(open_page: Open) -> None:
     page = open_page("/desk/cases/new", name_of("triagist"))
     page.fill("#find", "gierend geluid bij inademen (stridor)")

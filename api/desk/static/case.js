@@ -171,6 +171,8 @@ function settle(question) {
 const [lat, lon] = ["picked-lat", "picked-lon"].map((id) => document.getElementById(id));
 const place = document.getElementById("place");
 
+for (const picked of [lat, lon]) picked.addEventListener("input", (event) => event.stopPropagation());
+lat.addEventListener("change", (event) => event.stopPropagation());
 lon.addEventListener("change", (event) => {
   event.stopPropagation();
   place.value = `${lat.value}, ${lon.value}`;
