@@ -131,15 +131,19 @@ def outcomes_of(world: World, decision_id: str, asker: Asker) -> dict[str, Any]:
     decision = as_id("decision", decision_id)
 
     def read(connection: database.Connection) -> dict[str, Any]:
-        advised = _advised(plain(record_of(world, connection, "decision", decision)))
-        found = in_order(_recorded(world, connection, decision))
-        return {
-            "decision": decision_id,
-            "state": shown_state(found, advised),
-            "outcomes": [shown_outcome(record) for record in reversed(found)],
-        }
+        return outcomes_in(world, connection, plain(record_of(world, connection, "decision", decision)))
 
     return noted(world, asker, "read", decision, read)
+
+
+def outcomes_in(world: World, connection: database.Connection, record: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for whoever reads the decision in `record` already, and notes that. Raises BadRecord."""
+    found = in_order(_recorded(world, connection, UUID(record["id"])))
+    return {
+        "decision": record["id"],
+        "state": shown_state(found, _advised(record)),
+        "outcomes": [shown_outcome(each) for each in reversed(found)],
+    }
 
 
 def standing_of(world: World, decision_id: str) -> Standing:

@@ -12,7 +12,19 @@ from api.desk.rights import PAGES
 from api.desk.words import text
 from routing.vocabulary import Text
 
-MENU: Mapping[str, tuple[Text, Text]] = {}
+MENU: Mapping[str, tuple[Text, Text]] = {
+    "audit.index": (
+        Text(nl="Audit", en="Audit"),
+        Text(
+            nl="Een beslissing nagaan: bewijs, narekenen, andere regels.",
+            en="Judge a decision: proof, replay, other rules.",
+        ),
+    ),
+    "accesses.index": (
+        Text(nl="Toegangslog", en="Accesses"),
+        Text(nl="Wie wanneer wat zag of deed, en waarom.", en="Who saw or did what, when and why."),
+    ),
+}
 """Endpoint -> its label and a line about it, in the order of the menu."""
 
 
