@@ -71,13 +71,17 @@ def _given() -> dict[str, str]:
 
 
 def _listed(given: Mapping[str, str], cursor: str | None) -> Response:
-    known: dict[str, Any] = {"given": given, "events": EVENTS, "outcomes": OUTCOMES, "second": second}
-    known |= {"roles": ROLE_NAMES, "purposes": PURPOSES}
+    known = _known(given)
     try:
         found = access_log.accesses(world(), g.asker, cursor=cursor, limit=SHOWN, **_filters(given))
     except BadInput as error:
         return page("accesses.html", 422, why=list(_wrong(error)), found=None, **known)
     return page("accesses.html", found=found, later=cursor is not None, **known)
+
+
+def _known(given: Mapping[str, str]) -> dict[str, Any]:
+    of_all = {"events": EVENTS, "outcomes": OUTCOMES, "roles": ROLE_NAMES, "purposes": PURPOSES}
+    return {"given": given, "second": second, **of_all}
 
 
 def _filters(given: Mapping[str, str]) -> dict[str, Any]:
@@ -110,7 +114,7 @@ def patient() -> Response:
     """What the patient of a case may know, to be printed."""
     reference = request.form.get("reference", "").strip()[:200]
     cursor = request.form.get("cursor") or None
-    known = {"reference": reference, "outcomes": OUTCOMES, "second": second, "roles": ROLE_NAMES}
+    known: dict[str, Any] = {"reference": reference, "outcomes": OUTCOMES, "second": second, "roles": ROLE_NAMES}
     if not reference:
         why = t("Vul het kenmerk van de casus in.", "Fill in the reference of the case.")
         return page("accesses_patient.html", 422, why=why, view=None, **known)
@@ -124,10 +128,10 @@ def patient() -> Response:
 @accesses.post("/accesses/export")
 def export() -> Response:
     """The accesses that fit, as FHIR R4 AuditEvent, one a line, the oldest first."""
+    given = _given()
     try:
-        lines = access_log.export(world(), g.asker, **_filters(_given()))
+        lines = access_log.export(world(), g.asker, **_filters(given))
     except BadInput as error:
-        known = {"events": EVENTS, "outcomes": OUTCOMES, "second": second, "roles": ROLE_NAMES, "purposes": PURPOSES}
-        return page("accesses.html", 422, why=list(_wrong(error)), found=None, given=_given(), **known)
+        return page("accesses.html", 422, why=list(_wrong(error)), found=None, **_known(given))
     headers = {"Content-Disposition": 'attachment; filename="accesses.ndjson"'}
     return Response(lines, content_type="application/fhir+ndjson", headers=headers)

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, request
 
 from api.auth import world
 from api.body import answer
-from api.desk.audit_words import facts_seen, reports_seen, rules_fired, said, second, short, tree
+from api.desk.audit_words import facts_seen, kind_label, reports_seen, rules_fired, said, second, short, tree
 from api.desk.page import page, to
 from api.desk.words import t
 from api.queries import identifier
@@ -35,27 +35,6 @@ DIFFERENCES_MOST = 200
 """So many differences of a decision that was made again are shown; how many more there are is said."""
 
 WORDS_MOST = 100
-
-TROUBLE = {
-    "erased": (
-        "Deze beslissing is gewist. Wat er van de patiënt stond is er niet meer; dat zij er was, en dat zij is "
-        "gewist, staat in het logboek.",
-        "This decision was erased. What stood there about the patient is gone; that it was there, and was erased, "
-        "stands in the log.",
-    ),
-    "damaged": (
-        "Het record van deze beslissing is beschadigd, of is niet dat van haar regel in het logboek. Er is niets van "
-        "getoond. Waarschuw de beheerder en bewaar een kopie van de database.",
-        "The record of this decision is damaged, or is not the one of its entry in the log. Nothing of it is shown. "
-        "Warn the operator, and keep a copy of the database.",
-    ),
-    "other software": (
-        "Deze beslissing is vastgelegd in een vorm die deze versie van Wegwijs niet leest. De versie die haar schreef "
-        "leest haar wel.",
-        "This decision was recorded in a form that this version of Wegwijs does not read. The version that wrote it "
-        "does.",
-    ),
-}
 
 WITHHELD_WORDS = {
     "patient": ("alles van de patiënt", "all of the patient"),
@@ -102,7 +81,7 @@ def decision(decision_id: str) -> Response:
     found = inspection.inspected(world(), identifier("decision", decision_id), g.asker)
     known: dict[str, Any] = {"found": found, "withheld": WITHHELD_WORDS, "software": SOFTWARE, **_choices()}
     if found.record is None:
-        return page("audit_decision.html", trouble=t(*TROUBLE[found.state]), **_words(), **known)
+        return page("audit_decision.html", trouble=found.state, **_words(), **known)
     reports, all_reports = reports_seen(found.record, REPORTS_MOST)
     known |= {"reports": reports, "reports_left": all_reports - len(reports), "names": _names()}
     known |= {"facts": facts_seen(found.record), "fired": rules_fired(found.record)}
@@ -137,7 +116,7 @@ def record(decision_id: str) -> Response:
     """The whole record, as it is written, as a tree."""
     found = inspection.inspected(world(), identifier("decision", decision_id), g.asker)
     if found.record is None:
-        return page("audit_decision.html", found=found, trouble=t(*TROUBLE[found.state]), **_choices(), **_words())
+        return page("audit_decision.html", found=found, trouble=found.state, **_choices(), **_words())
     return page("audit_record.html", found=found, branches=tree("", found.record).below)
 
 
@@ -155,9 +134,9 @@ def rules(decision_id: str) -> Response:
     return page("audit_rules.html", **known)
 
 
-def _trouble(error: Exception) -> str:
-    state = "erased" if isinstance(error, Erased) else "damaged" if isinstance(error, BadRecord) else "other software"
-    return t(*TROUBLE[state])
+def _trouble(error: Exception) -> inspection.State:
+    """What keeps a decision from being shown; the template has the words."""
+    return "erased" if isinstance(error, Erased) else "damaged" if isinstance(error, BadRecord) else "other software"
 
 
 # -- deciding again ---------------------------------------------------------------------------------------------------
@@ -184,12 +163,8 @@ def suppose(decision_id: str) -> Response:
     row = (found["changed"] or [None])[0]
     problem = found["problems"][0]["problem"] if found["problems"] else None
     rules = {rule.id: rule for rule in supposed.ruleset.rules}
-    known = {"row": row, "problem": problem, "now": rules, "names": _names()}
-    return page("audit_suppose.html", id=about, found=found, trouble=_of_one(found), **known)
-
-
-def _of_one(found: dict[str, Any]) -> str | None:
-    return t(*TROUBLE["erased"]) if found["erased"] else None
+    known = {"row_found": row, "problem": problem, "now": rules, "names": _names(), "kind": kind_label}
+    return page("audit_suppose.html", id=about, found=found, trouble="erased" if found["erased"] else None, **known)
 
 
 def chosen_ruleset() -> str:

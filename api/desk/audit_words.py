@@ -1,4 +1,4 @@
-"""What is said on the pages of the auditor: facts with their source and age, the record as a tree, entries of the log."""
+"""What is said on the pages of the auditor: facts with their source and age, rules that fired, the record as a tree."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from api.auth import world
 from api.desk.evidence import label, value_of
 from api.desk.words import moment, t, text
 from routing.facilities.opening import TIME_ZONE
+from routing.flips import NOWHERE
 from routing.rules.rule import Interval
 
 SHOWN_MOST = 400
@@ -46,6 +47,20 @@ def said(key: str, value: Any) -> str:
     if key in ("location.lat", "location.lon") and isinstance(value, float):
         return f"{value:.4f}"
     return value_of(key, value)
+
+
+def condition_label(code: str) -> str:
+    """What a condition is called."""
+    known = world().words.conditions
+    return text(known[code].label) if code in known else code
+
+
+def kind_label(kind: str) -> str:
+    """What a kind of place is called."""
+    known = world().words.facility_kinds
+    if kind == NOWHERE:
+        return t("geen plek", "no place")
+    return text(known[kind].label) if kind in known else kind
 
 
 # -- facts ------------------------------------------------------------------------------------------------------------

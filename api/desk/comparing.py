@@ -17,13 +17,13 @@ from flask import Blueprint, Response, g, request
 from api.auth import world
 from api.desk import comparison_plots
 from api.desk.audit import chosen_ruleset
+from api.desk.audit_words import condition_label, kind_label
 from api.desk.page import page
-from api.desk.words import moment, t, text
+from api.desk.words import moment, t
 from routing import access_log, service
 from routing.directory_here import newest_directory
 from routing.errors import NotFound
 from routing.facilities.opening import TIME_ZONE
-from routing.flips import NOWHERE
 from routing.replaying.run import Wanted, suppose_part
 from routing.replaying.supposed import supposed_rules
 from routing.vocabulary import URGENCIES
@@ -135,8 +135,8 @@ def _shown(found: Mapping[str, Any], asked: _Asked) -> dict[str, Any]:
         "minutes_rows": comparison_plots.minutes_rows(flips["minutes"]["histogram"]),
         "minutes_plot": comparison_plots.minutes_address(flips["minutes"]["histogram"]),
         "names": {place.id: place.name for place in newest_directory(world()).facilities},
-        "condition": _condition,
-        "kind": _kind,
+        "condition": condition_label,
+        "kind": kind_label,
     }
 
 
@@ -164,13 +164,8 @@ def _flipped(matrix: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
 
 
 def _conditions(table: Mapping[str, Mapping[str, int]]) -> list[tuple[str, int, int, int]]:
-    rows = [(_condition(code), row["kept"], row["gained"], row["lost"]) for code, row in table.items()]
+    rows = [(condition_label(code), row["kept"], row["gained"], row["lost"]) for code, row in table.items()]
     return sorted(rows, key=lambda row: (-(row[2] + row[3]), row[0]))
-
-
-def _condition(code: str) -> str:
-    known = world().words.conditions
-    return text(known[code].label) if code in known else code
 
 
 def _region(region: str) -> str:
@@ -178,15 +173,10 @@ def _region(region: str) -> str:
 
 
 def _kinds(matrix: Mapping[str, Mapping[str, int]]) -> list[tuple[str, str, int]]:
-    rows = [(_kind(then), _kind(now), n) for then, row in matrix.items() for now, n in row.items() if then != now]
+    rows = [
+        (kind_label(then), kind_label(now), n) for then, row in matrix.items() for now, n in row.items() if then != now
+    ]
     return sorted(rows, key=lambda row: (-row[2], row[0], row[1]))
-
-
-def _kind(kind: str) -> str:
-    known = world().words.facility_kinds
-    if kind == NOWHERE:
-        return t("geen plek", "no place")
-    return text(known[kind].label) if kind in known else kind
 
 
 def _inflow(table: Mapping[str, Mapping[str, int]]) -> list[tuple[str, int, int]]:
