@@ -32,7 +32,6 @@ from routing.outcomes import outcomes_in
 from routing.rights import Asker
 from routing.rules.reading import conclusions
 from routing.rules.rule import Rule
-from routing.rules.ruleset import Ruleset
 from routing.rules.truth import Line, outline_of_truth
 from routing.rules_here import evaluators_of
 from routing.service import as_id, rules_of, words_of
@@ -194,8 +193,3 @@ def _named(rule: Rule, words: str) -> bool:
     text = f"{rule.id} {rule.text.nl} {rule.text.en}".casefold()
     asked = words.casefold().split()
     return bool(asked) and all(word in text for word in asked)
-
-
-def texts_of_rules(rules: Ruleset) -> Mapping[str, Text]:
-    """What each rule says, by its id."""
-    return {rule.id: rule.text for rule in rules.rules}

@@ -19,7 +19,6 @@ from routing import access_log
 from routing.access_text import ROLE_NAMES
 from routing.errors import BadInput, bad_input
 from routing.facilities.opening import TIME_ZONE
-from routing.log.access import EVENTS, PURPOSES
 
 accesses = Blueprint("accesses", __name__)
 
@@ -28,6 +27,30 @@ PATIENT_SHOWN = 200
 _DAY = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}")
 
 FILTERS = ("since", "until", "event", "user", "decision", "patient", "reference")
+
+EVENT_WORDS = {
+    "create": ("advies gevraagd en vastgelegd", "asked for advice, which was recorded"),
+    "read": ("beslissing bekeken", "looked at a decision"),
+    "search": ("beslissingen gezocht", "searched decisions"),
+    "export": ("beslissing meegenomen in een bestand", "took a decision along in a file"),
+    "replay": ("nagerekend", "decided again"),
+    "correct": ("vastgelegd wat ervan werd", "recorded what became of it"),
+    "erase": ("gewist", "erased"),
+    "verify": ("bewijs gecontroleerd", "checked the proof"),
+    "read_access_log": ("toegangslog bekeken", "looked at the log of accesses"),
+    "export_access_log": ("toegangslog meegenomen", "took the log of accesses along"),
+    "prune_access_log": ("oude regels van het toegangslog verwijderd", "removed old entries of the log of accesses"),
+    "sign_in": ("aangemeld", "signed in"),
+    "sign_out": ("afgemeld", "signed out"),
+}
+"""What each event is called for whoever keeps watch; a patient reads other words (`routing.log.access.EVENTS`)."""
+
+PURPOSE_WORDS = {
+    "care": ("zorg", "care"),
+    "control": ("toezicht en controle", "supervision and checks"),
+    "patient_request": ("verzoek van de patiënt", "request of the patient"),
+    "records": ("beheer van het dossier", "managing the record"),
+}
 
 OUTCOMES = {
     "ok": ("gedaan", "done"),
@@ -80,7 +103,7 @@ def _listed(given: Mapping[str, str], cursor: str | None) -> Response:
 
 
 def _known(given: Mapping[str, str]) -> dict[str, Any]:
-    of_all = {"events": EVENTS, "outcomes": OUTCOMES, "roles": ROLE_NAMES, "purposes": PURPOSES}
+    of_all = {"events": EVENT_WORDS, "outcomes": OUTCOMES, "roles": ROLE_NAMES, "purposes": PURPOSE_WORDS}
     return {"given": given, "second": second, **of_all}
 
 

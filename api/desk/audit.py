@@ -11,7 +11,7 @@ from api.auth import world
 from api.body import answer
 from api.desk.audit_words import facts_seen, kind_label, reports_seen, rules_fired, said, second, short, tree
 from api.desk.page import page, to
-from api.desk.words import t
+from api.desk.words import t, text
 from api.queries import identifier
 from routing import access_log, inspection, log_proofs, service
 from routing.capsules import WITHHELD, capsule_of
@@ -23,13 +23,13 @@ from routing.log.record import answer as answered
 from routing.outcome_state import EVENTS
 from routing.replaying.run import replay_one_supposing
 from routing.replaying.supposed import supposed_rules
+from routing.rules_here import installed_rulesets
 from routing.sequencer import log_health
 
 audit = Blueprint("audit", __name__)
 
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-REPORTS_MOST = 60
 RULES_MOST = 25
 DIFFERENCES_MOST = 200
 """So many differences of a decision that was made again are shown; how many more there are is said."""
@@ -82,10 +82,20 @@ def decision(decision_id: str) -> Response:
     known: dict[str, Any] = {"found": found, "withheld": WITHHELD_WORDS, "software": SOFTWARE, **_choices()}
     if found.record is None:
         return page("audit_decision.html", trouble=found.state, **_words(), **known)
-    reports, all_reports = reports_seen(found.record, REPORTS_MOST)
-    known |= {"reports": reports, "reports_left": all_reports - len(reports), "names": _names()}
-    known |= {"facts": facts_seen(found.record), "fired": rules_fired(found.record)}
+    reports, silent = reports_seen(found.record)
+    known |= {"reports": reports, "silent": silent, "names": _names()}
+    known |= {"facts": facts_seen(found.record, _worked_out()), "fired": rules_fired(found.record)}
     return page("audit_decision.html", record=found.record, answer=answered(found.record), **_words(), **known)
+
+
+def _worked_out() -> dict[str, str]:
+    """What the numbers and scores that rules work out are called, by the rules that are installed."""
+    return {
+        key: text(each.label)
+        for rules in installed_rulesets(world())
+        for part in (rules.derived, rules.scores)
+        for key, each in part.items()
+    }
 
 
 def _words() -> dict[str, Any]:
@@ -162,8 +172,8 @@ def suppose(decision_id: str) -> Response:
     found = replay_one_supposing(world(), about, supposed, 1)
     row = (found["changed"] or [None])[0]
     problem = found["problems"][0]["problem"] if found["problems"] else None
-    rules = {rule.id: rule for rule in supposed.ruleset.rules}
-    known = {"row_found": row, "problem": problem, "now": rules, "names": _names(), "kind": kind_label}
+    rules = {rule.id: rule.text for ruleset in installed_rulesets(world()) for rule in ruleset.rules}
+    known = {"row_found": row, "problem": problem, "rule_texts": rules, "names": _names(), "kind": kind_label}
     return page("audit_suppose.html", id=about, found=found, trouble="erased" if found["erased"] else None, **known)
 
 

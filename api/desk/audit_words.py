@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ SHOWN_MOST = 400
 """So many characters of one value of a record are shown; how many more there are is said."""
 
 KINDS: Mapping[str, tuple[str, str]] = {
-    "stop": ("stop (zo mogelijk ontzien)", "stop (spare where possible)"),
+    "stop": ("stop", "stop"),
     "open": ("open", "open"),
     "beds": ("bedden", "beds"),
     "crowding": ("drukte (NEDOCS)", "crowding (NEDOCS)"),
@@ -78,33 +78,44 @@ class FactSeen:
     rules: tuple[str, ...]
 
 
-def facts_seen(record: Mapping[str, Any]) -> list[FactSeen]:
-    """Everything that was known of the patient, and what the rules worked out of it."""
+def facts_seen(record: Mapping[str, Any], names: Mapping[str, str]) -> list[FactSeen]:
+    """Everything that was known of the patient, and what the rules worked out of it; `names` are those of numbers that
+    rules work out."""
     used = _used(record)
     given = dict(_given(record["case"]))
-    source = t("opgegeven door de vrager", "given by who asked")
+    source = t("vrager", "who asked")
     found = [
-        FactSeen(_label(key), said(key, value), source, _age(value, record), tuple(used.get(key, {}).get("rules", ())))
+        FactSeen(_label(key), _given_said(key, value), source, _age(value, record), tuple(used[key].rules))
         for key, value in given.items()
     ]
-    derived = t("volgt uit de regels of de klok", "follows from the rules or the clock")
+    derived = t("regels, klok", "rules, clock")
     rest = [(key, about) for key, about in used.items() if key not in given]
     return found + [
-        FactSeen(_label(key), said(key, about["value"]), derived, "", tuple(about["rules"])) for key, about in rest
+        FactSeen(names.get(key) or _label(key), said(key, about.value), derived, "", tuple(about.rules))
+        for key, about in rest
+        if about.rules
     ]
 
 
-def _used(record: Mapping[str, Any]) -> Mapping[str, dict[str, Any]]:
-    """Fact -> the value that was seen and the rules that saw it. What the choice of places says is none of them."""
-    found: dict[str, dict[str, Any]] = defaultdict(lambda: {"value": None, "rules": []})
+@dataclass(slots=True)
+class _Used:
+    """A fact as rules saw it: its value, and which rules they were."""
+
+    value: Any = None
+    rules: list[str] = field(default_factory=list)
+
+
+def _used(record: Mapping[str, Any]) -> Mapping[str, _Used]:
+    """Fact -> how rules saw it. What the choice of places says is none of them."""
+    found: dict[str, _Used] = defaultdict(_Used)
     for reason in reasons_in(record):
         rule = reason["rule"].partition("/")[2]
         if rule.startswith("selection/"):
             continue
         for key, value in reason["because"].items():
-            found[key]["value"] = value
-            if rule not in found[key]["rules"]:
-                found[key]["rules"].append(rule)
+            found[key].value = value
+            if rule not in found[key].rules:
+                found[key].rules.append(rule)
     return found
 
 
@@ -145,6 +156,10 @@ _CASE_WORDS: Mapping[str, tuple[str, str]] = {
 }
 
 
+def _given_said(key: str, value: Any) -> str:
+    return moment(value) if key in ("called_at", "first_contact_at", "assessed_at") else said(key, value)
+
+
 def _label(key: str) -> str:
     return t(*_CASE_WORDS[key]) if key in _CASE_WORDS else label(key)
 
@@ -179,22 +194,40 @@ class Reported:
     age: str
 
 
-def reports_seen(record: Mapping[str, Any], most: int) -> tuple[list[Reported], int]:
-    """What was known of the places that were advised, the first `most`, and how many there are."""
+def reports_seen(record: Mapping[str, Any]) -> tuple[list[Reported], list[tuple[str, list[str]]]]:
+    """What was known of the places that were advised, and of each the units of which was not known whether they had a
+    stop or were open."""
+    known: list[Reported] = []
+    unknown: dict[str, list[str]] = {}
     result = record["result"]
-    places = [each for each in (result["recommendation"], *result["alternatives"]) if each is not None]
-    found = [_reported(place["facility"]["name"], fact) for place in places for fact in place["status"]]
-    return found[:most], len(found)
+    for place in (result["recommendation"], *result["alternatives"]):
+        if place is None:
+            continue
+        name = place["facility"]["name"]
+        for fact in place["status"]:
+            if fact["value"] is None:
+                unknown.setdefault(name, []).append(f"{_unit(fact['unit'])}: {_kind(fact['kind'])}")
+            else:
+                known.append(_reported(name, fact))
+    return known, list(unknown.items())
+
+
+def _unit(unit: str) -> str:
+    units = world().words.capabilities
+    return text(units[unit].label) if unit in units else unit
+
+
+def _kind(kind: str) -> str:
+    return t(*KINDS[kind]) if kind in KINDS else kind
 
 
 def _reported(place: str, fact: Mapping[str, Any]) -> Reported:
-    units = world().words.capabilities
     value = fact["value"]
     unknown = t("onbekend", "unknown")
     return Reported(
         place=place,
-        unit=text(units[fact["unit"]].label) if fact["unit"] in units else str(fact["unit"]),
-        kind=t(*KINDS[fact["kind"]]) if fact["kind"] in KINDS else str(fact["kind"]),
+        unit=_unit(fact["unit"]),
+        kind=_kind(fact["kind"]),
         value=short(value) if isinstance(value, Mapping) else value_of("", value),
         source=fact["source"] or unknown,
         observed=moment(fact["observed_at"]) if fact["observed_at"] else unknown,

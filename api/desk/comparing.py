@@ -127,6 +127,7 @@ def _shown(found: Mapping[str, Any], asked: _Asked) -> dict[str, Any]:
         "urgencies": [level for level in URGENCIES if level in flips["urgency"] or _reached(flips["urgency"], level)],
         "flipped": _flipped(flips["urgency"]),
         "conditions": _conditions(flips["conditions"]),
+        "conditions_same": sum(not (row["gained"] or row["lost"]) for row in flips["conditions"].values()),
         "regions": [(_region(region), row["changed"], row["total"]) for region, row in flips["regions"].items()],
         "kinds": _kinds(flips["kinds"]),
         "inflow": places,
@@ -165,6 +166,7 @@ def _flipped(matrix: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
 
 def _conditions(table: Mapping[str, Mapping[str, int]]) -> list[tuple[str, int, int, int]]:
     rows = [(condition_label(code), row["kept"], row["gained"], row["lost"]) for code, row in table.items()]
+    rows = [row for row in rows if row[2] or row[3]]
     return sorted(rows, key=lambda row: (-(row[2] + row[3]), row[0]))
 
 

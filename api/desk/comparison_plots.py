@@ -22,7 +22,7 @@ _PLACE = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*):([0-9]{1,7}):([0-9]{1,7})")
 
 _STYLE = Style(
     background="#fff", plot_background="#fff", foreground="#1b1f24", foreground_strong="#1b1f24",
-    foreground_subtle="#4b5563", colors=("#6b7684", "#154273"), font_family="sans-serif",
+    foreground_subtle="#4b5563", colors=("#8a95a3", "#5f97d6"), font_family="sans-serif",
     label_font_size=12, major_label_font_size=12, legend_font_size=13, value_font_size=12, opacity="1",
 )  # fmt: skip
 
