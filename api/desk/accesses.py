@@ -62,6 +62,7 @@ WRONG = {
     "since": ("Kies bij “vanaf” een datum.", "Choose a date for “from”."),
     "until": ("Kies bij “tot en met” een datum.", "Choose a date for “up to and including”."),
     "event": ("Deze gebeurtenis is er niet.", "There is no such event."),
+    "user": ("Dit kan geen id van een gebruiker zijn.", "This cannot be an id of a user."),
     "decision": ("Dit is geen id van een beslissing.", "This is no id of a decision."),
     "patient": (
         "Een pseudoniem is 32 tekens: cijfers en a tot en met f.",

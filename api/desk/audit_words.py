@@ -83,7 +83,7 @@ def facts_seen(record: Mapping[str, Any], names: Mapping[str, str]) -> list[Fact
     rules work out."""
     used = _used(record)
     given = dict(_given(record["case"]))
-    source = t("vrager", "who asked")
+    source = t("vrager", "asker")
     found = [
         FactSeen(_label(key), _given_said(key, value), source, _age(value, record), tuple(used[key].rules))
         for key, value in given.items()
@@ -132,7 +132,7 @@ def reasons_in(part: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _given(case: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, value in case.items():
+    for key, value in sorted(case.items(), key=lambda each: _ORDER.get(each[0], len(_ORDER))):
         if key == "observations" or key == "patient":
             yield from value.items()
         elif key == "location":
@@ -142,6 +142,8 @@ def _given(case: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         else:
             yield key, value
 
+
+_ORDER = {name: number for number, name in enumerate(("patient", "complaint", "observations"))}
 
 _CASE_WORDS: Mapping[str, tuple[str, str]] = {
     "reference": ("kenmerk van de vrager", "reference of who asked"),
