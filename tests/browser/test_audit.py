@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from routing import service
 from tests.browser.conftest import Open, Served, barriers, name_of
+from tests.people import PASSWORD
 from tests.service.conftest import STEMI
 
 ZOOMED = {"viewport": {"width": 640, "height": 360}}
@@ -62,6 +63,18 @@ def test_the_focus_stays_where_it_was_when_an_answer_comes_in(open_page: Open, d
     expect(page.locator("#replayed .verdict")).to_be_visible()
     expect(button).to_be_focused()
     assert page.url.endswith(f"/desk/audit/{decided}")
+
+
+def test_a_session_that_ended_meanwhile_is_said_on_the_page(browser: Browser, decided: str, served: Served) -> None:
+    context = browser.new_context(base_url=served.url)  # a refusal is an error on the console, which is meant here
+    context.request.post("/desk/sign-in", form={"user": name_of("auditor"), "password": PASSWORD}, max_redirects=0)
+    page = context.new_page()
+    page.goto(f"/desk/audit/{decided}")
+    context.clear_cookies()
+    page.get_by_role("button", name="Reken na").click()
+    expect(page.locator("#ended")).to_contain_text("verlopen")
+    expect(page.get_by_role("link", name="Meld u weer aan")).to_be_visible()
+    context.close()
 
 
 @pytest.mark.parametrize("part", ["", "/record", "/rules?q=stemi"])
