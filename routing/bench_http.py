@@ -66,7 +66,7 @@ def measure(
         folder = Path(name)
         with scratch.scratch_database(settings.database_url) as url:
             progress("starting Wegwijs")
-            with _wegwijs(url, folder, settings.rulesets) as server:
+            with wegwijs(url, folder, settings.rulesets) as server:
                 bodies, answer_bytes = _accepted(server, cases)
                 script = _script(folder, bodies, server.key)
                 _load(wrk, server, script, WARM_UP_SECONDS)
@@ -106,7 +106,8 @@ def measure(
 
 
 @contextmanager
-def _wegwijs(url: str, folder: Path, rulesets: Path | None) -> Iterator[_Running]:
+def wegwijs(url: str, folder: Path, rulesets: Path | None) -> Iterator[_Running]:
+    """`wegwijs serve` on the database `url`, with its keys in `folder`, until the block ends."""
     key = secrets.token_urlsafe(32)
     given = {"DATABASE_URL": url, "KEYS": str(folder / "keys"), "BOOTSTRAP_KEY": key, "WORKERS": str(WORKERS)}
     given |= {"RULESETS": str(rulesets)} if rulesets is not None else {}

@@ -185,6 +185,10 @@ def _keeping(commands: Any) -> None:
     over_http = add_command(bench, "http", _bench_http, text, "wegwijs bench http --seconds 20 --json")
     over_http.add_argument("--seconds", type=int, default=15, help="how long each load is kept up (default: 15)")
     add_json_option(over_http)
+    text = "Measure the page of a new case beside the same call of the API, in a scratch database."
+    at_desk = add_command(bench, "desk", _bench_desk, text, "wegwijs bench desk --requests 500 --json")
+    at_desk.add_argument("--requests", type=int, default=200, help="how many of each kind are asked (default: 200)")
+    add_json_option(at_desk)
 
 
 # -- serving and keeping ----------------------------------------------------------------------------------------------
@@ -302,6 +306,12 @@ def _bench_http(arguments: argparse.Namespace) -> int:
 
     bodies = [body for body, _ in _mixed(_worked(read_vocabulary(), open_desk(None, datetime.now(UTC))))]
     return _figures(arguments, bench_http.measure(settings_here(), bodies, seconds=arguments.seconds, progress=say))
+
+
+def _bench_desk(arguments: argparse.Namespace) -> int:
+    from routing import bench_desk
+
+    return _figures(arguments, bench_desk.measure(settings_here(), requests=arguments.requests, progress=say))
 
 
 def _mixed(cases: list[tuple[Any, datetime]]) -> list[tuple[Any, datetime]]:

@@ -28,7 +28,7 @@ from routing.log.proof import KeyForm, LogForm, PlaceForm, in_tree, read_signed
 from routing.log.record import check_version
 from routing.log_here import record_of
 from routing.log_proofs import inclusion, log_keys
-from routing.outcomes import outcomes_in
+from routing.outcomes import outcomes_within
 from routing.rights import Asker
 from routing.rules.reading import conclusions
 from routing.rules.rule import Rule
@@ -100,7 +100,7 @@ def _kept(
     record: Mapping[str, Any] = plain(record_of(world, connection, "decision", decision))
     try:
         check_version(record)
-        return record, outcomes_in(world, connection, record)
+        return record, outcomes_within(world, connection, record)
     except (BadRecord, OtherSoftware):
         return record, None
 

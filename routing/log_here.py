@@ -43,14 +43,18 @@ class Ready:
 def make_ready(keyring: Keyring, kind: Kind, record: Mapping[str, Any], written: bytes | None = None) -> Ready:
     """Make the entry of `record`, and seal the record under a key of its own; `written` is what is sealed where that is
     there already."""
-    key = secrets.token_bytes(KEY_BYTES)
     entry_id = UUID(record["id"])
     anew, fields = written_with_fields(record)
-    sealed = seal(pack(anew if written is None else written), key, entry_id.bytes)
-    newest = keyring.sealing[-1]
+    sealed, key = sealed_apart(keyring, entry_id, anew if written is None else written)
     entry = _ENTRIES[kind](record, fields, key)
     about = UUID(record["decision"]) if kind == "outcome" else None
-    return Ready(entry_id, kind, entry, records.Sealed(sealed, name_of(newest), wrap(key, newest)), about)
+    return Ready(entry_id, kind, entry, sealed, about)
+
+
+def sealed_apart(keyring: Keyring, entry_id: UUID, data: bytes) -> tuple[records.Sealed, bytes]:
+    """`data` of the entry with this id, sealed under a fresh key, and that key."""
+    key, newest = secrets.token_bytes(KEY_BYTES), keyring.sealing[-1]
+    return records.Sealed(seal(pack(data), key, entry_id.bytes), name_of(newest), wrap(key, newest)), key
 
 
 def add(connection: database.Connection, ready: Ready, now: datetime, beside: Sequence[database.Row] = ()) -> None:

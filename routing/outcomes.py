@@ -131,16 +131,17 @@ def outcomes_of(world: World, decision_id: str, asker: Asker) -> dict[str, Any]:
     decision = as_id("decision", decision_id)
 
     def read(connection: database.Connection) -> dict[str, Any]:
-        return outcomes_in(world, connection, plain(record_of(world, connection, "decision", decision)))
+        record = plain(record_of(world, connection, "decision", decision))
+        return {"decision": decision_id, **outcomes_within(world, connection, record)}
 
     return noted(world, asker, "read", decision, read)
 
 
-def outcomes_in(world: World, connection: database.Connection, record: Mapping[str, Any]) -> dict[str, Any]:
-    """The same for whoever reads the decision in `record` already, and notes that. Raises BadRecord."""
+def outcomes_within(world: World, connection: database.Connection, record: Mapping[str, Any]) -> dict[str, Any]:
+    """What was recorded of the decision with this `record`, the newest first: `{"state", "outcomes"}`. The caller notes
+    who reads it. Raises BadRecord."""
     found = in_order(_recorded(world, connection, UUID(record["id"])))
     return {
-        "decision": record["id"],
         "state": shown_state(found, _advised(record)),
         "outcomes": [shown_outcome(each) for each in reversed(found)],
     }

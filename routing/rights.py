@@ -14,6 +14,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "preview": frozenset({"triagist", "ambulance"}),
     "outcome": frozenset({"triagist", "ambulance", "facility"}),
     "choose_destination": frozenset({"triagist", "ambulance"}),
+    "answer_for_place": frozenset({"facility"}),
     "read_reports": frozenset({"auditor", "medical_manager"}),
     "replay": frozenset({"triagist", "ambulance", "auditor"}),
     "read_decisions": frozenset({"triagist", "ambulance", "auditor"}),

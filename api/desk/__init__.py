@@ -14,7 +14,10 @@ from flask import Flask
 from api import access, limits, problems, telemetry
 from api.desk import guard, page
 from api.desk.accesses import accesses
+from api.desk.answer import answer
 from api.desk.audit import audit
+from api.desk.case import case
+from api.desk.cases import cases
 from api.desk.comparing import comparing
 from api.desk.door import door
 
@@ -40,7 +43,7 @@ def create_desk(api: Flask) -> Flask:
     limits.register(desk, world.settings.rate_limit)
     problems.register(desk, page.of_problem)
     page.register(desk)
-    for resource in (door, audit, comparing, accesses):
+    for resource in (door, case, answer, cases, audit, comparing, accesses):
         desk.register_blueprint(resource, url_prefix=PREFIX)
     return desk
 

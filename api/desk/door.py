@@ -6,10 +6,11 @@ from flask import Blueprint, Response, g, request
 
 from api import browser
 from api.auth import visitor, world
+from api.desk import guard
 from api.desk.page import page, to
 from api.desk.words import LANGUAGE, t
 from api.session import with_session
-from routing import oidc, sessions
+from routing import drafts, oidc, sessions
 from routing.errors import BadInput, SignInRefused, TooManyAttempts
 
 door = Blueprint("door", __name__)
@@ -22,7 +23,8 @@ LANGUAGE_SECONDS = 365 * 24 * 3600
 @door.get("")
 def home() -> Response:
     """The first page: what whoever signed in can do here."""
-    return page("home.html")
+    unfinished = drafts.drafts_of(world(), g.asker) if guard.may("decide") else []
+    return page("home.html", unfinished=unfinished)
 
 
 @door.get("/sign-in")

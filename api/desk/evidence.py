@@ -7,7 +7,8 @@ from typing import Any
 
 from api.auth import world
 from api.desk.words import clock, language, t, text
-from routing.rules.reading import amount
+from routing.rules.reading import amount, label_of
+from routing.rules_here import in_force
 from routing.vocabulary import Fact
 
 LEFT_OUT = frozenset({"capability", "norm", "unit", "short"})
@@ -37,7 +38,7 @@ def label(key: str) -> str:
         "minutes": ("minuten", "minutes"),
         "margin": ("speling", "margin"),
     }
-    return t(*of_reasons[key]) if key in of_reasons else key
+    return t(*of_reasons[key]) if key in of_reasons else text(label_of(key, in_force(world(), world().clock())))
 
 
 def value_of(key: str, value: Any) -> str:
@@ -46,6 +47,10 @@ def value_of(key: str, value: Any) -> str:
         return t("onbekend", "unknown")
     if isinstance(value, bool):
         return t("ja", "yes") if value else t("nee", "no")
+    if isinstance(value, Mapping):  # of a number that is not known exactly
+        return t(f"{value['low']:g} tot {value['high']:g}", f"{value['low']:g} to {value['high']:g}")
+    if isinstance(value, float):
+        value = round(value, 2)
     fact = world().words.facts.get(key)
     if fact is not None:
         return _of_fact(key, fact, value)

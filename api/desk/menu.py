@@ -13,6 +13,21 @@ from api.desk.words import text
 from routing.vocabulary import Text
 
 MENU: Mapping[str, tuple[Text, Text]] = {
+    "case.new": (
+        Text("Nieuwe casus", "New case"),
+        Text("Iemand is ziek: hoe dringend, en waar naartoe?", "Somebody is ill: how urgent, and where to?"),
+    ),
+    "cases.search": (
+        Text(nl="Casussen", en="Cases"),
+        Text(nl="Zoek een beslissing terug, en wat ervan werd.", en="Find a decision again, and what became of it."),
+    ),
+    "answer.reception": (
+        Text(nl="Aanmelding beantwoorden", en="Answer a pre-alert"),
+        Text(
+            nl="Zeg of u de patiënt verwacht, of dat die er is.",
+            en="Say whether you expect the patient, or that they are there.",
+        ),
+    ),
     "audit.index": (
         Text(nl="Audit", en="Audit"),
         Text(

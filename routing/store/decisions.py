@@ -65,6 +65,45 @@ def exists(connection: sa.Connection, decision_id: UUID) -> bool:
     return connection.scalar(sa.select(DECISIONS.c.id).where(DECISIONS.c.id == decision_id)) is not None
 
 
+CHAIN_MOST = 200
+"""So many decisions about one case are looked at; no case was ever decided about so often."""
+
+
+def chain_of(connection: sa.Connection, decision_id: UUID) -> list[Row]:
+    """The decision with all that it supersedes, and all that supersede one of these, the oldest first; at most
+    CHAIN_MOST. Empty if there is no such decision."""
+    found = {row.id: row for row in _rows(connection, DECISIONS.c.id == decision_id)}
+    earlier = next(iter(found.values()), None)
+    while earlier is not None and earlier.supersedes not in (None, *found) and len(found) < CHAIN_MOST:
+        (earlier,) = _rows(connection, DECISIONS.c.id == earlier.supersedes)
+        found[earlier.id] = earlier
+    newest = list(found)
+    while newest and len(found) < CHAIN_MOST:
+        later = _rows(connection, DECISIONS.c.supersedes.in_(newest))
+        newest = [row.id for row in later if row.id not in found]
+        found.update((row.id, row) for row in later)
+    return sorted(found.values(), key=lambda row: (row.decided_at, row.id))[:CHAIN_MOST]
+
+
+def superseding(connection: sa.Connection, decision_id: UUID) -> list[tuple[UUID, datetime]]:
+    """The decisions that supersede this one, and when they were made, the newest first."""
+    columns = DECISIONS.c
+    query = sa.select(columns.id, columns.decided_at).where(columns.supersedes == decision_id)
+    found = connection.execute(query.order_by(columns.decided_at.desc(), columns.id.desc()))
+    return [(row.id, row.decided_at) for row in found]
+
+
+def _rows(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> list[Row]:
+    found = connection.execute(sa.select(*(DECISIONS.c[name] for name in _COLUMNS)).where(wanted)).mappings().all()
+    table = DECISION_CONDITIONS.c
+    ids = [row["id"] for row in found]
+    query = sa.select(table.decision_id, table.code, table.status).where(table.decision_id.in_(ids))
+    coded: dict[UUID, dict[str, str]] = {}
+    for decision_id, code, status in sorted(map(tuple, connection.execute(query))):
+        coded.setdefault(decision_id, {})[code] = status
+    return [Row(conditions=coded.get(row["id"], {}), **row) for row in found]
+
+
 def ids_between(
     connection: sa.Connection, since: datetime | None, until: datetime | None, after: Position | None, limit: int
 ) -> Sequence[tuple[UUID, datetime, int]]:

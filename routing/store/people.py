@@ -1,4 +1,4 @@
-"""The shape of what is kept of people who sign in: their accounts, their sessions, and tries that failed."""
+"""The shape of what is kept of people who sign in: accounts, sessions, tries that failed, and unfinished cases."""
 
 from __future__ import annotations
 
@@ -57,3 +57,19 @@ SIGN_IN_ATTEMPTS = sa.Table(
 )
 """How often it went wrong in a row for a name, or from an address: `about` is a fingerprint of either, under a secret
 of the installation. What somebody typed stands nowhere."""
+
+DRAFTS = sa.Table(
+    "drafts",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("began_at", Moment, nullable=False),
+    sa.Column("changed_at", Moment, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("sealing_key", sa.String(16), nullable=False),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.Index(None, "owner", "changed_at"),
+    sa.Index(None, "changed_at"),
+)
+"""Cases that somebody is filling in at the desk, sealed as records are, until they are decided or a day old. `owner`
+is who may see it: a client and the person there."""

@@ -196,6 +196,12 @@ DECISIONS = sa.Table(
     ),
     sa.Index(None, "ruleset_digest", "decided_at", "id"),
     sa.Index(None, "patient", "decided_at"),
+    sa.Index(
+        "ix_decisions_supersedes",
+        "supersedes",
+        postgresql_where=sa.text("supersedes IS NOT NULL"),
+        sqlite_where=sa.text("supersedes IS NOT NULL"),
+    ),
 )
 """What one searches decisions by; all of a decision stands sealed in `records`, and its entry in the log. `patient` is
 a pseudonym, `rules` are the numbers of the rules that fired, `outcome` and `reason` those of the newest outcome. Of a

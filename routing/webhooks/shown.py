@@ -60,17 +60,22 @@ def pre_alerts_of(world: World, decision_id: str, asker: Asker) -> dict[str, Any
             raise NotFound("decision", decision_id)
         if records.read(connection, decision) is None:
             raise Erased("decision", decision_id)
-        found = deliveries.of_decision(connection, decision)
-        state = state_of(found, now)
-        return {
-            "decision": decision_id,
-            "state": state,
-            "call": state in ("none", "late", "not_told"),
-            "advice": ADVICE[state].wire(),
-            "pre_alerts": [shown(each, now) for each in found],
-        }
+        return {"decision": decision_id, **pre_alerts_within(connection, decision, now)}
 
     return noted(world, asker, "read", decision, read)
+
+
+def pre_alerts_within(connection: database.Connection, decision: UUID, now: datetime) -> dict[str, Any]:
+    """What was told of a decision, and what was not: `{"state", "call", "advice", "pre_alerts"}`. The caller notes who
+    reads it."""
+    found = deliveries.of_decision(connection, decision)
+    state = state_of(found, now)
+    return {
+        "state": state,
+        "call": state in ("none", "late", "not_told"),
+        "advice": ADVICE[state].wire(),
+        "pre_alerts": [shown(each, now) for each in found],
+    }
 
 
 def state_of(found: Sequence[Delivery], now: datetime) -> str:

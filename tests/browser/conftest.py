@@ -6,7 +6,9 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,9 +50,9 @@ class Served:
     world: World
 
 
-@pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("browser")
+@contextmanager
+def serving(folder: Path) -> Iterator[Served]:
+    """A server of its own in this process, with an account for each role and one with all of them."""
     world = open_world(Settings(database_url=f"sqlite:///{folder}/wegwijs.sqlite3"))
     service.upgrade(world)
     for role in ROLES:
@@ -67,6 +69,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     thread.join()
     server.server_close()
     close_world(world)
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("browser")) as found:
+        yield found
 
 
 def name_of(role: str) -> str:
@@ -88,18 +96,25 @@ Open = Callable[..., Page]
 @pytest.fixture
 def open_page(served: Served, browser: Browser) -> Iterator[Open]:
     """`open_page(path, user=EVERYBODY, **context)`: a page for somebody who signed in at the door, in a browser of
-    their own; `user=None` for nobody. What a page says on its console as an error fails the test."""
+    their own; `user=None` for nobody. What a page says on its console as an error fails the test, unless it holds what
+    is `expected`."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
-    def opened(path: str = "/desk", user: str | None = EVERYBODY, **context: Any) -> Page:
+    def opened(
+        path: str = "/desk", user: str | None = EVERYBODY, *, expected: str | None = None, **context: Any
+    ) -> Page:
+        def note(said: str) -> None:
+            if expected is None or expected not in said:
+                wrong.append(said)
+
         # of 1280 by 720 there is less on a laptop; that is what must do
         made = browser.new_context(base_url=served.url, **{"viewport": {"width": 1280, "height": 720}, **context})
         contexts.append(made)
         page = made.new_page()
         page.set_default_timeout(15_000)
-        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: note(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: note(str(error)))
         if user is not None:
             made.request.post("/desk/sign-in", form={"user": user, "password": PASSWORD}, max_redirects=0)
         page.goto(path)

@@ -68,6 +68,7 @@ MAY_BE_IMPURE = (
     "routing/bench_directory.py",
     "routing/bench_log.py",
     "routing/bench_http.py",
+    "routing/bench_desk.py",
     "routing/store/scratch.py",
     "api/",
 )

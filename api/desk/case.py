@@ -1,0 +1,197 @@
+"""A new case: what is asked next, what would be answered now, and the decision. What is filled in is never lost."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from flask import Blueprint, Response, g, request, url_for
+from uuid_utils.compat import uuid7
+
+from api import metrics
+from api.auth import world
+from api.desk.case_form import FACT, FIELDS, Form, Read, Wrong, fact_named, first, form_of, read_form, without
+from api.desk.case_form import wrong_in_form as wrong_in
+from api.desk.case_questions import ADDED, Questions, fact_names, questions
+from api.desk.page import asked_by_script, page, to
+from api.desk.words import language, text
+from routing import drafts, service
+from routing.access_log import uuid_of
+from routing.case_file import decision_file
+from routing.errors import BadInput, NotFound
+from routing.rules_here import installed_overlays
+from routing.vocabulary import Text
+
+case = Blueprint("case", __name__)
+
+_NO_SUCH_FACT = Text("Dit gegeven kent Wegwijs niet; kies uit de lijst.", "Not known; choose from the list.")
+
+VALUE_MOST = 300
+VALUES_MOST = 500
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a page of a new case shows: the fields, what could be read of them, what is wrong, and what would be
+    answered, if anything can be. `left_out` says that the answer does without what is wrong."""
+
+    form: Form
+    read: Read
+    wrong: tuple[Wrong, ...]
+    decision: Json | None
+    questions: Questions
+    left_out: bool = False
+
+    @property
+    def wrongs(self) -> dict[str, Text]:
+        """Field -> what is wrong with it."""
+        return {each.field: each.message for each in self.wrong}
+
+
+@case.get("/cases/new")
+def new() -> Response:
+    """Begin a case; with `supersedes` from what is known of an earlier decision."""
+    draft_id = uuid7()
+    if earlier := request.args.get("supersedes"):
+        if uuid_of(earlier) is None:
+            raise NotFound("decision", earlier[:50])
+        decided = decision_file(world(), earlier, g.asker)["case"]
+        form = {**form_of(decided, world().words, language()), "supersedes": (earlier,)}
+        drafts.keep_draft(world(), draft_id, form, g.asker)
+    return to("case.form", draft_id=draft_id)
+
+
+@case.get("/cases/new/<draft_id>")
+def form(draft_id: str) -> Response:
+    """The form of a case, with what was filled in before."""
+    draft = service.as_id("draft", draft_id)
+    kept = drafts.draft_of(world(), draft, g.asker)
+    return _page(draft, _state(kept.content if kept is not None else _begun()))
+
+
+@case.post("/cases/new/<draft_id>")
+def change(draft_id: str) -> Response:
+    """Keep what is filled in, and say what would be answered; or decide, or throw it away."""
+    draft = service.as_id("draft", draft_id)
+    wanted, filled = request.form.get("do", "update"), _filled()
+    if wanted == "discard":
+        drafts.remove_draft(world(), draft, g.asker)
+        return to("door.home")
+    drafts.keep_draft(world(), draft, filled, g.asker)
+    if wanted == "decide":
+        return _decide(draft, filled)
+    if asked_by_script():
+        return _parts(_state(filled))
+    return to("case.form", draft_id=draft)
+
+
+def _decide(draft_id: UUID, filled: Form) -> Response:
+    state = _state(filled)
+    if state.wrong or state.read.missing:
+        return _again(draft_id, state)
+    # sent twice it is one decision; with anything changed it is another
+    said = hashlib.sha256(orjson.dumps(state.read.body, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    try:
+        made = service.decide(world(), state.read.body, g.asker, f"desk {draft_id} {said}", metrics.count_decision)
+    except BadInput as error:
+        return _again(draft_id, _state(filled, wrong_in(error.faults, world().words)))
+    drafts.remove_draft(world(), draft_id, g.asker)
+    there = url_for("answer.read", decision_id=made["id"], decided=1)
+    if asked_by_script():
+        return Response(status=204, headers={"HX-Redirect": there})
+    return Response(status=303, headers={"Location": there})
+
+
+def _again(draft_id: UUID, state: State) -> Response:
+    """The same form, which says what stands in the way of deciding."""
+    if asked_by_script():
+        return _parts(state, refused=True)
+    return _page(draft_id, state, 422, refused=True)
+
+
+def _parts(state: State, *, refused: bool = False) -> Response:
+    return page("case_parts.html", state=state, script=True, refused=refused, field_label=field_label)
+
+
+def _page(draft_id: UUID, state: State, status: int = 200, *, refused: bool = False) -> Response:
+    overlays = sorted({overlay.region for overlay in installed_overlays(world())})
+    names = sorted(fact_names(world().words), key=lambda named: named[1].wire()[language()])
+    known = {"draft_id": draft_id, "state": state, "refused": refused, "regions": overlays, "facts": names}
+    return page("case.html", status, **known, script=False, field_label=field_label)
+
+
+_LABELS: Mapping[str, Text] = {
+    "complaint": Text("Klacht", "Complaint"),
+    "age": Text("Leeftijd", "Age"),
+    "place": Text("Plaats", "Place"),
+    "called_at": Text("Melding om", "Called at"),
+    "reference": Text("Kenmerk", "Reference"),
+    "find": Text("Ander gegeven", "Another fact"),
+}
+
+
+def field_label(name: str) -> str:
+    """What a field of the form is called."""
+    fact = world().words.facts.get(name.removeprefix(FACT))
+    return text(_LABELS[name]) if name in _LABELS else text(fact.label) if fact is not None else name
+
+
+def _begun() -> dict[str, tuple[str, ...]]:
+    """What stands in a form that nobody filled in yet."""
+    channel = "zorgcoordinatie" if "triagist" in g.asker.roles else "ambulance"
+    return {"channel": (channel,)}
+
+
+def _filled() -> dict[str, tuple[str, ...]]:
+    """The fields of the form that was sent, within limits. What is looked for becomes a question, and a finding that
+    one looks for is there."""
+    words = world().words
+    filled = {
+        name: tuple(value.strip()[:VALUE_MOST] for value in values)
+        for name, values in list(request.form.lists())[:VALUES_MOST]
+        if name in FIELDS or name == ADDED or name.removeprefix(FACT) in words.facts
+    }
+    if (said := _looked_for()) and (found := fact_named(said, words)) is not None:
+        if words.facts[found].type == "boolean" and not first(filled, f"{FACT}{found}"):
+            filled[f"{FACT}{found}"] = ("yes",)
+        filled[ADDED] = (*filled.get(ADDED, ()), found)
+    return {name: kept for name, values in filled.items() if (kept := tuple(value for value in values if value))}
+
+
+def _looked_for() -> str:
+    """The fact that somebody looks for; while it is being typed it is none yet."""
+    return request.form.get("find", "").strip() if "do" in request.form else ""
+
+
+def _state(filled: Form, more: tuple[Wrong, ...] = ()) -> State:
+    words, now = world().words, world().clock()
+    read = read_form(filled, words, language(), now)
+    wrong, decision = (*read.wrong, *more), None
+    left_out = any(each.field.startswith(FACT) for each in wrong)
+    if not read.missing:
+        decision, found = _preview(read)
+        wrong, left_out = (*wrong, *found), left_out or bool(found and decision is not None)
+    if (said := _looked_for()) and fact_named(said, words) is None:
+        wrong = (*wrong, Wrong("find", _NO_SUCH_FACT))
+    return State(filled, read, wrong, decision, questions(filled, decision, wrong, words), left_out)
+
+
+def _preview(read: Read) -> tuple[Json | None, tuple[Wrong, ...]]:
+    """What would be answered, and what is wrong with the case. Without the observations that are wrong there may be an
+    answer all the same: whoever is typing must see what is certain already."""
+    try:
+        return service.preview(world(), read.body), ()
+    except BadInput as error:
+        wrong = wrong_in(error.faults, world().words)
+    if all(each.field.startswith(FACT) or each.field in ("called_at", "sex", "channel") for each in wrong):
+        try:
+            return service.preview(world(), without(read, wrong)), wrong
+        except BadInput as error:
+            return None, (*wrong, *wrong_in(error.faults, world().words))
+    return None, wrong

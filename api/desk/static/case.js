@@ -1,0 +1,167 @@
+// A new case by keyboard: choosing a complaint, answering with one key, and deciding. The focus never moves to a
+// question that nobody asked for while somebody is about to answer another one.
+import Combobox from "./vendor/combobox-nav.js";
+
+const SETTLE_MS = 250;
+const form = document.getElementById("case");
+
+document.documentElement.classList.add("script");
+
+// -- the complaint: a list that follows what is typed, with synonyms ----------------------------------------------------
+
+const input = document.getElementById("complaint");
+const list = document.getElementById("complaint-list");
+const complaints = [...document.querySelectorAll("#complaints option")].map((option) => ({
+  label: option.value,
+  names: (option.dataset.names || "").split("|").filter(Boolean),
+}));
+input.removeAttribute("list");
+input.setAttribute("autocomplete", "off");
+const combobox = new Combobox(input, list, { firstOptionSelectionMode: "active" });
+
+function plain(text) {
+  return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
+function matching(typed) {
+  const wanted = plain(typed.trim());
+  if (!wanted) return [];
+  const found = [];
+  for (const complaint of complaints) {
+    const names = [complaint.label, ...complaint.names];
+    const hit = names.find((name) => plain(name).startsWith(wanted)) || names.find((name) => plain(name).includes(wanted));
+    if (hit) found.push({ label: complaint.label, hit, first: plain(hit).startsWith(wanted) ? 0 : 1 });
+  }
+  return found.sort((a, b) => a.first - b.first).slice(0, 12);
+}
+
+function openList() {
+  const found = matching(input.value);
+  list.replaceChildren(
+    ...found.map(({ label, hit }, number) => {
+      const option = document.createElement("li");
+      option.setAttribute("role", "option");
+      option.id = `complaint-option-${number}`;
+      option.dataset.label = label;
+      option.textContent = label;
+      if (hit !== label) {
+        const also = document.createElement("span");
+        also.className = "hint";
+        also.textContent = ` ${hit}`;
+        option.append(also);
+      }
+      return option;
+    }),
+  );
+  combobox.stop();
+  list.hidden = found.length === 0;
+  if (found.length) combobox.start();
+}
+
+function closeList() {
+  list.hidden = true;
+  combobox.stop();
+}
+
+function choose(label) {
+  input.value = label;
+  closeList();
+  document.getElementById("age").focus();
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+input.addEventListener("input", (event) => {
+  event.stopPropagation(); // half a word is no complaint yet
+  openList();
+});
+input.addEventListener("blur", () => setTimeout(closeList, 150)); // a click on an option comes first
+input.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") closeList();
+  if (event.key === "Enter" && list.hidden && !event.ctrlKey) {
+    event.preventDefault();
+    document.getElementById("age").focus();
+  }
+  // who tabs on from what was typed means the first that fits
+  if (event.key === "Tab" && !list.hidden && list.firstElementChild) input.value = list.firstElementChild.dataset.label;
+});
+list.addEventListener("combobox-commit", (event) => choose(event.target.closest("[role=option]").dataset.label));
+
+// -- answering with one key ---------------------------------------------------------------------------------------------
+
+function openQuestions() {
+  return [...document.querySelectorAll("#questions > .question")];
+}
+
+function focusOn(question) {
+  const field = question && (question.querySelector("input:checked") || question.querySelector("input, select"));
+  if (field) field.focus();
+  return Boolean(field);
+}
+
+function focusAfter(question) {
+  const all = openQuestions();
+  const at = all.indexOf(question);
+  const next = at === -1 ? all[0] : all[at + 1] || all.find((each) => each !== question);
+  if (!focusOn(next)) document.getElementById("decide").focus();
+}
+
+form.addEventListener("keydown", (event) => {
+  const { target, key } = event;
+  if (key === "Enter" && event.ctrlKey) {
+    event.preventDefault();
+    document.getElementById("decide").click();
+    return;
+  }
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  const question = target.closest(".question");
+  if (target.type === "radio") {
+    const answer = [...target.closest("fieldset").querySelectorAll("input")].find((each) => each.dataset.key === key);
+    if (answer) {
+      event.preventDefault();
+      if (question && question.classList.contains("settling")) return;
+      answer.checked = true;
+      if (question && question.closest("#questions")) focusAfter(question);
+      else answer.focus();
+      answer.dispatchEvent(new Event("change", { bubbles: true }));
+      return;
+    }
+    if (/^[1-9]$/.test(key) && focusOn(openQuestions()[Number(key) - 1])) event.preventDefault();
+  }
+  if (key === "Enter" && target.id === "find") {
+    event.preventDefault();
+    document.getElementById("find-it").click();
+    return;
+  }
+  if (key === "Enter" && target.matches("input:not([type=radio])") && target.id !== "complaint") {
+    event.preventDefault();
+    if (question && question.closest("#questions")) focusAfter(question);
+    target.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+});
+
+// -- the focus stays on the fact it was on; where that is gone it goes to the question to ask now -----------------------
+
+let held = null;
+
+document.addEventListener("htmx:beforeSwap", () => {
+  const active = document.activeElement;
+  if (active === document.body) return; // the answer before this one took it away, and it is about to come back
+  const question = active.closest("#asked .question");
+  held = question ? active.id : null;
+});
+
+document.addEventListener("htmx:afterSettle", () => {
+  const find = document.getElementById("find");
+  if (document.activeElement === find && find.value && !document.querySelector("#wrong-find .wrong")) find.value = "";
+  if (held === null || document.activeElement !== document.body) return;
+  const kept = document.getElementById(held);
+  held = null;
+  if (kept && kept.closest("#questions")) kept.focus();
+  else if (focusOn(openQuestions()[0])) settle(openQuestions()[0]);
+});
+
+// a key that is pressed sooner after the focus was moved was meant for the question before: it does nothing
+function settle(question) {
+  question.classList.add("settling");
+  setTimeout(() => question.classList.remove("settling"), SETTLE_MS);
+}

@@ -1,0 +1,179 @@
+"""From a form to a case: nothing is guessed, nothing is dropped, and what is wrong is said at its field."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.desk.case_form import FACT, Read, allowed, complaint_named, fact_named, form_of, read_form, wrong_in_form
+from routing.case import case_record, parse_case
+from routing.errors import BadInput
+from routing.vocabulary import read_vocabulary
+
+NOW = datetime(2026, 11, 23, 13, 30, tzinfo=UTC)  # half past two in the Netherlands
+WORDS = read_vocabulary()
+OBSERVED = {key: fact for key, fact in WORDS.facts.items() if fact.given == "observations"}
+
+
+def read(**fields: str) -> Read:
+    form = {name.replace("__", "."): (value,) for name, value in {"age": "67", "place": "3511", **fields}.items()}
+    return read_form(form, WORDS, "nl", NOW)
+
+
+def case_of(found: Read) -> Any:
+    return parse_case(dict(found.body), WORDS, NOW)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("67", {"age_years": 67}),
+        ("67 jaar", {"age_years": 67}),
+        ("8 mnd", {"age_months": 8}),
+        ("8m", {"age_months": 8}),
+        ("0", {"age_years": 0}),
+    ],
+)
+def test_an_age_is_read_in_years_or_in_months(said: str, expected: dict[str, int]) -> None:
+    assert read(age=said).body["patient"] == expected
+
+
+@pytest.mark.parametrize("said", ["zes", "6 7", "-3", "67,5", "8 weken", "1e2"])
+def test_an_age_that_is_no_age_is_said_and_not_guessed(said: str) -> None:
+    found = read(age=said)
+    assert [each.field for each in found.wrong] == ["age"]
+    assert "patient" not in found.body
+
+
+def test_a_place_is_a_postcode_or_coordinates() -> None:
+    assert read(place="3511 ab").body["location"] == {"postcode": "3511 ab"}
+    assert case_of(read(place="3511 ab")).postcode == "3511AB"
+    assert read(place="52.09, 5.12").body["location"] == {"lat": 52.09, "lon": 5.12}
+
+
+@pytest.mark.parametrize("said", ["pijn op de borst", "Pijn op de Borst", "chest_pain", "chest pain"])
+def test_a_complaint_is_found_by_label_or_id_in_both_languages(said: str) -> None:
+    assert complaint_named(said, WORDS, "nl") == "chest_pain"
+
+
+def test_every_label_and_synonym_of_a_complaint_leads_to_a_complaint_with_that_name() -> None:
+    for complaint in WORDS.complaints.values():
+        for name in (complaint.label.nl, *(each for those in complaint.synonyms.values() for each in those)):
+            found = complaint_named(name, WORDS, "nl")
+            assert found is not None
+            named = WORDS.complaints[found]
+            assert name in {
+                named.label.nl,
+                named.label.en,
+                *named.synonyms.get("nl", ()),
+                *named.synonyms.get("en", ()),
+            }
+
+
+def test_a_complaint_that_nobody_knows_is_said() -> None:
+    found = read(complaint="iets heel anders")
+    assert [each.field for each in found.wrong] == ["complaint"]
+    assert "complaint" not in found.body
+
+
+def test_unknown_is_not_no_and_not_said() -> None:
+    found = read(f__chest_pain="unknown", f__dyspnea="no", f__diaphoresis="yes")
+    assert found.body["observations"] == {"dyspnea": False, "diaphoresis": True}
+
+
+def test_a_number_may_have_a_comma() -> None:
+    assert read(f__temperature="38,4").body["observations"] == {"temperature": 38.4}
+    assert read(f__heart_rate="112").body["observations"] == {"heart_rate": 112}
+    assert [each.field for each in read(f__heart_rate="hoog").wrong] == ["f.heart_rate"]
+
+
+def test_a_time_of_the_clock_is_the_last_time_that_it_was_so_late() -> None:
+    assert read(f__onset_at="13:20").body["observations"]["onset_at"] == "2026-11-23T13:20:00+01:00"
+    assert read(f__onset_at="2330").body["observations"]["onset_at"] == "2026-11-22T23:30:00+01:00"
+    assert read(called_at="2026-11-22 09:05").body["called_at"] == "2026-11-22T09:05:00+01:00"
+    for wrong in ("kwart over twee", "25:00", "2026-13-40 09:05"):
+        assert [each.field for each in read(called_at=wrong).wrong] == ["called_at"]
+
+
+def test_what_is_missing_is_not_wrong_yet() -> None:
+    found = read_form({}, WORDS, "nl", NOW)
+    assert (found.missing, found.wrong) == (("age", "place"), ())
+
+
+def test_a_value_outside_its_range_is_said_at_its_field_in_words() -> None:
+    with pytest.raises(BadInput) as caught:
+        case_of(read(f__heart_rate="900", place="0123", sex="male"))
+    found = {each.field: each.message.nl for each in wrong_in_form(caught.value.faults, WORDS)}
+    assert found["f.heart_rate"] == "Toegestaan: 0 - 350 /min."
+    assert "postcode" in found["place"]
+
+
+@pytest.mark.parametrize("label", ["kortademig of benauwd", "ademfrequentie", "respiratory_rate", "rr"])
+def test_a_fact_is_found_by_what_people_call_it(label: str) -> None:
+    found = fact_named(label, WORDS)
+    assert (found is None) == (label not in {OBSERVED[key].label.nl for key in OBSERVED} | set(WORDS.fact_names))
+
+
+def answer(key: str) -> st.SearchStrategy[Any]:
+    fact = OBSERVED[key]
+    if fact.type == "boolean":
+        return st.booleans()
+    if fact.type == "choice":
+        return st.sampled_from(sorted(fact.values))
+    if fact.type == "time":
+        return st.integers(0, 2880).map(lambda ago: datetime.fromtimestamp(NOW.timestamp() - ago * 60, UTC).isoformat())
+    assert fact.range is not None
+    low, high = fact.range
+    return st.integers(int(low), int(high))
+
+
+OBSERVATIONS = st.lists(st.sampled_from(sorted(OBSERVED)), max_size=8, unique=True).flatmap(
+    lambda keys: st.fixed_dictionaries({key: answer(key) for key in keys})
+)
+
+
+@given(OBSERVATIONS, st.sampled_from([None, *sorted(WORDS.complaints)]), st.sampled_from(["nl", "en"]))
+def test_a_case_that_becomes_a_form_is_the_same_case_again(observations: Any, complaint: Any, language: Any) -> None:
+    body = {
+        "patient": {"age_years": 67, "sex": "female"},
+        "location": {"postcode": "3511AB"},
+        "channel": "ambulance",
+        "observations": observations,
+        **({"complaint": complaint} if complaint else {}),
+    }
+    before = case_record(parse_case(body, WORDS, NOW))
+    found = read_form(form_of(before, WORDS, language), WORDS, language, NOW)
+    assert found.wrong == ()
+    after = case_record(case_of(found))
+    for record in (before, after):
+        for key in ("onset_at", "last_known_well_at"):
+            if key in record.get("observations", {}):
+                moment = datetime.fromisoformat(record["observations"][key])
+                record["observations"][key] = moment.astimezone(UTC).replace(second=0, microsecond=0).isoformat()
+    assert after == before
+
+
+@given(st.dictionaries(st.sampled_from(["age", "place", "complaint", "called_at", "sex"]), st.text(max_size=20)),
+       st.dictionaries(st.sampled_from(sorted(OBSERVED)), st.text(max_size=12), max_size=5))  # fmt: skip
+def test_whatever_is_typed_is_a_case_or_is_said_to_be_wrong(fields: dict[str, str], facts: dict[str, str]) -> None:
+    form = {name: (value,) for name, value in {**fields, **{FACT + key: value for key, value in facts.items()}}.items()}
+    found = read_form(form, WORDS, "nl", NOW)
+    for key, said in facts.items():
+        taken = key in found.body.get("observations", {})
+        wrong = f"{FACT}{key}" in {each.field for each in found.wrong}
+        assert taken + wrong == (said.strip() not in ("", "unknown")), "neither taken nor said to be wrong"
+    if not found.missing and not found.wrong:
+        try:
+            case_of(found)
+        except BadInput as error:
+            assert wrong_in_form(error.faults, WORDS)
+
+
+def test_every_fact_says_what_may_stand_in_its_field() -> None:
+    for fact in OBSERVED.values():
+        assert allowed(fact).nl
+        assert allowed(fact).en
