@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flask import Flask, current_app, redirect, request
-from werkzeug.wrappers import Response as AnyResponse
+from flask import Flask, Response, current_app, request
 
 from api import access, auth, compression, limits, metrics, problems, telemetry
 from api import cds_hooks as hooks
@@ -87,10 +86,10 @@ def _refuse_stray_parameters() -> None:
         query(NoQuery)
 
 
-def pointer() -> AnyResponse:
+def pointer() -> Response:
     """What there is at this server, for a program that arrives at the front door; a person goes on to the desk."""
     if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
-        return redirect(PREFIX, 303)
+        return Response(status=303, headers={"Location": PREFIX})
     calls = {
         f"{method} {rule.rule}"
         for rule in current_app.url_map.iter_rules()

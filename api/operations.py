@@ -150,7 +150,12 @@ def _tagged(model: Model, what: str) -> tuple[Success, ...]:
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    "pointer": Operation(_ok(Pointer, "Every call of this server.")),
+    "pointer": Operation(
+        (
+            Success(200, "Every call of this server.", Pointer),
+            Success(303, "To the pages for people, for who asks for HTML.", media_type=None, headers=("Location",)),
+        )
+    ),
     "health.live": Operation(_ok(Live, "The process runs.")),
     "health.ready": Operation(
         (
@@ -285,12 +290,12 @@ OPERATIONS: Mapping[str, Operation] = {
         problems=(*_TAKES_NOTHING, "not-found"),
     ),
     "session.go_to_issuer": Operation(
-        (Success(303, "Go to the issuer and sign in there.", media_type=None, headers=("Location", "Set-Cookie")),),
+        (Success(303, "Go to the issuer and sign in there.", media_type=None, headers=("Location",)),),
         problems=("not-found", "invalid-input", "sign-in-refused", "issuer-unavailable"),
         query=GoingQuery,
     ),
     "session.come_back": Operation(
-        (Success(303, "Signed in; go on there.", media_type=None, headers=("Location", "Set-Cookie")),),
+        (Success(303, "Signed in; go on there.", media_type=None, headers=("Location",)),),
         problems=("not-found", "sign-in-refused", "too-many-attempts", "issuer-unavailable"),
         query=ComingBackQuery,
     ),

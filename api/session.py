@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, request
 
@@ -13,6 +14,11 @@ from api.problems import Refused
 from api.queries import checked, query
 from api.session_schemas import GoingQuery, NewPassword, SignIn
 from routing import oidc, sessions
+from routing.errors import SignInRefused, TooManyAttempts
+from routing.signing_keys import IssuerUnavailable
+
+DOOR = "/desk/sign-in"
+"""The page to sign in at."""
 
 session = Blueprint("session", __name__, url_prefix="/v1/session")
 
@@ -63,7 +69,11 @@ def end() -> Response:
 def go_to_issuer(login: str) -> Response:
     """Go to an issuer to sign in there, and come back to the path `next`."""
     origin = browser.origin_for_people(world().settings)
-    there, kept = oidc.begin(world(), login, origin, oidc.local_path(query(GoingQuery).next))
+    following = oidc.local_path(query(GoingQuery).next)
+    try:
+        there, kept = oidc.begin(world(), login, origin, following)
+    except IssuerUnavailable as error:
+        return _back_to_the_door(error, following)
     response = _to(there)
     browser.keep(response, origin, browser.SIGNING_IN, kept, most=oidc.VALID)
     return response
@@ -77,7 +87,10 @@ def come_back(login: str) -> Response:
     # what stands there twice was not written by the issuer: then nothing of it counts
     said = {name: values[0] for name, values in request.args.lists() if len(values) == 1}
     kept = browser.cookie(settings, browser.SIGNING_IN)
-    begun, following = oidc.finish(world(), login, origin, kept, said, visitor())
+    try:
+        begun, following = oidc.finish(world(), login, origin, kept, said, visitor())
+    except (SignInRefused, TooManyAttempts, IssuerUnavailable) as error:
+        return _back_to_the_door(error, None)
     response = with_session(_to(following), origin, begun)
     browser.forget(response, origin, browser.SIGNING_IN)
     return response
@@ -88,6 +101,13 @@ def _own() -> sessions.Session:
         raise Refused("not-found", "This request comes with a key or a token, which has no session.")
     found: sessions.Session = g.session
     return found
+
+
+def _back_to_the_door(error: Exception, following: str | None) -> Response:
+    """A person whom an issuer did not let in reads a page; a program is told the problem. Raises `error`."""
+    if request.accept_mimetypes.best_match(("application/json", "text/html")) != "text/html":
+        raise error
+    return _to(f"{DOOR}?{urlencode({'refused': type(error).__name__, **({'next': following} if following else {})})}")
 
 
 def _to(place: str) -> Response:

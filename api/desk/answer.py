@@ -19,7 +19,7 @@ from routing import case_file, outcomes
 from routing.access_log import uuid_of
 from routing.errors import BadInput, InFlight, KeyReused
 from routing.facilities.opening import TIME_ZONE
-from routing.service import newest_directory
+from routing.service import as_id, newest_directory
 
 answer = Blueprint("answer", __name__)
 
@@ -51,7 +51,7 @@ def record(decision_id: str) -> Response:
     about = identifier("decision", decision_id)
     body, filled = outcome_form.read(request.form)
     if filled.faults:
-        return _again(about, filled)
+        return _again(about, _with_all_faults(about, body, filled))
     try:
         outcomes.record_outcome(world(), about, body, g.asker, _key())
     except BadInput as error:
@@ -102,6 +102,20 @@ def _back(about: str, **said: Any) -> Response:
     if guard.may("read_decisions"):
         return to("answer.read", decision_id=about, **said, _anchor="outcome")
     return to("answer.reception", decision=about, **said)
+
+
+def _with_all_faults(about: str, body: Mapping[str, Any], filled: Filled) -> Filled:
+    """`filled` with what else is wrong, so that nobody mends it one by one; of a place that is not chosen yet nothing
+    more is said. Raises NotFound, Erased."""
+    if not filled.what or not guard.may("choose_destination"):
+        return filled
+    try:
+        decision = outcomes.about_decision(world(), as_id("decision", about), g.asker)
+        outcomes.check_outcome(world(), decision, body, g.asker)
+    except BadInput as error:
+        known = {"facility"} if "place" in filled.faults else set()
+        return outcome_form.with_faults(filled, (each for each in error.faults if each.field not in known))
+    return filled
 
 
 def _again(about: str, filled: Filled, status: int = 422) -> Response:
@@ -164,6 +178,8 @@ def _known(found: Mapping[str, Any]) -> dict[str, Any]:
         "now": now,
         "clocks": answer_words.clocks(decision, found["case"], status, now),
         "norm_labels": answer_words.norm_labels(decision),
+        "short_norms": answer_words.short_norms(decision),
+        "conditions": answer_words.conditions(decision),
         "warnings": answer_words.warnings(decision),
         "groups": answer_words.case_groups(found["case"]),
         "contacts": _contacts(found["state"]["place"]),

@@ -83,7 +83,22 @@ def legal_status(name: str) -> str:
 
 def norm_labels(decision: Mapping[str, Any]) -> dict[str, str]:
     """Each norm of what is needed -> what it is called."""
-    return {norm["norm"]: text(norm["label"]) for need in decision["needs"] for norm in need["all_norms"]}
+    return {norm["norm"]: text(norm["label"]) for norm in _norms(decision)}
+
+
+def short_norms(decision: Mapping[str, Any]) -> dict[str, str]:
+    """Each norm of what is needed -> its minutes, and since what they count."""
+    return {
+        norm["norm"]: t(
+            f"{norm['minutes']} min na {clock_start(norm['clock_start'])}",
+            f"{norm['minutes']} min of {clock_start(norm['clock_start'])}",
+        )
+        for norm in _norms(decision)
+    }
+
+
+def _norms(decision: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    return (norm for need in decision["needs"] for norm in need["all_norms"])
 
 
 def warnings(decision: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -94,6 +109,11 @@ def warnings(decision: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         return LOUD.index(name) - len(LOUD) if name in LOUD else int("/selection/" in reason["rule"])
 
     return sorted(decision["warnings"], key=weight)
+
+
+def conditions(decision: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What is suspected, the time-critical first."""
+    return sorted(decision["conditions"], key=lambda each: each["time_critical"] is None)
 
 
 def deadline(urgency: Mapping[str, Any]) -> str:

@@ -30,7 +30,7 @@ def home() -> Response:
 @door.get("/sign-in")
 def sign_in() -> Response:
     """The form to sign in with."""
-    return _form("sign_in.html")
+    return _form("sign_in.html", why=_refused_elsewhere(request.args.get("refused")))
 
 
 @door.post("/sign-in")
@@ -122,6 +122,21 @@ def _form(template: str, status: int = 200, why: str | None = None) -> Response:
     logins = sorted(oidc.logins(world())) if template == "sign_in.html" else []
     ended = "ended" in request.args
     return page(template, status, next=_wanted(), user=user, why=why, logins=logins, ended=ended)
+
+
+def _refused_elsewhere(kind: str | None) -> str | None:
+    """Why somebody comes back from an issuer without a session."""
+    if kind is None:
+        return None
+    if kind == "IssuerUnavailable":
+        return t(
+            "De dienst waar u zich aanmeldt antwoordt niet. Probeer het over een minuut weer.",
+            "The service where you sign in does not answer. Try again in a minute.",
+        )
+    return t(
+        "Het aanmelden daar lukte niet, of uw account mag hier niets. Probeer het opnieuw, of vraag de beheerder.",
+        "Signing in there did not succeed, or your account may do nothing here. Try again, or ask the operator.",
+    )
 
 
 def _refused(template: str, error: SignInRefused | TooManyAttempts) -> Response:

@@ -89,7 +89,14 @@ def read(form: Mapping[str, str]) -> tuple[dict[str, Any], Filled]:
 
 
 def _with_destination(body: dict[str, Any], values: Mapping[str, str]) -> tuple[dict[str, Any], Filled]:
-    going = values.get("going", "")
+    going, typed = values.get("going", ""), values.get("place", "")
+    if typed and going not in ("", "other"):
+        said = t(
+            "U koos een plek en typte er ook een. Laat er een staan.", "You chose a place and typed one. Keep one."
+        )
+        return body, Filled("override", values, {"going": said})
+    if typed:
+        going = "other"
     if going == "none":
         return {**body, "destination": None}, Filled("override", values)
     if going != "other":
@@ -97,14 +104,14 @@ def _with_destination(body: dict[str, Any], values: Mapping[str, str]) -> tuple[
             asked = t("Kies waar de patiënt heen gaat.", "Choose where the patient goes.")
             return body, Filled("override", values, {"going": asked})
         return {**body, "destination": going}, Filled("override", values)
-    place, faults, doubtful = _place(values.get("place", ""))
+    place, faults, doubtful = _place(typed)
     return {**body, "destination": place}, Filled("override", values, faults, doubtful)
 
 
 def _with_arrival(body: dict[str, Any], values: Mapping[str, str]) -> tuple[dict[str, Any], Filled]:
     doubtful: Sequence[tuple[str, str]] = ()
     faults: dict[str, str] = {}
-    if "facility" not in body:
+    if values.get("place") or "facility" not in body:  # what is typed was meant; the list begins with a place chosen
         body["facility"], faults, doubtful = _place(values.get("place", ""))
     if (at := local_moment(values.get("at", ""), world().clock())) is None:
         faults["at"] = t("Vul in hoe laat de patiënt aankwam.", "Fill in when the patient arrived.")
@@ -129,7 +136,9 @@ def _place(typed: str) -> tuple[str | None, dict[str, str], Sequence[tuple[str, 
             "We do not know this place. Check the name, or choose ‘no place of the list’ and say in the comment where.",
         )
     else:
-        said = t("Welke plek bedoelt u? Kies er een.", "Which place do you mean? Choose one.")
+        said = t(
+            f"Welke plek bedoelt u met “{typed}”? Kies er een.", f"Which place do you mean by “{typed}”? Choose one."
+        )
     return None, {"place": said}, [(key, named[key]) for key in found[:MEANT_MOST]]
 
 
@@ -153,7 +162,9 @@ def with_faults(filled: Filled, found: Iterable[Fault]) -> Filled:
     """`filled` with what was found to be wrong, beside the field in which it can be mended."""
     faults = dict(filled.faults)
     for each in found:
-        name = {"destination": "going", "event": "what", "outcome": "what"}.get(each.field, each.field)
+        name = {"destination": "going", "event": "what", "outcome": "what", "corrects": "what"}.get(
+            each.field, each.field
+        )
         faults.setdefault(name, _in_words(each))
     return Filled(filled.what, filled.values, faults, filled.choices)
 

@@ -247,6 +247,21 @@ def test_what_came_back_counts_once(desk: FlaskClient, issuer: Issuer) -> None:
         assert thief.get("/v1/session").status_code == 401
 
 
+def test_a_person_whom_the_issuer_did_not_let_in_reads_a_page_and_comes_back_to_the_door(
+    desk: FlaskClient, issuer: Issuer
+) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    refused = desk.get(changed(back(desk), state="another"), headers=browser)
+    assert (refused.status_code, refused.location) == (303, "/desk/sign-in?refused=SignInRefused")
+    assert "lukte niet" in desk.get(refused.location).text
+    began = back(desk)
+    issuer.silent.clear()
+    away = desk.get(began, headers=browser)
+    issuer.silent.set()
+    assert (away.status_code, away.location) == (303, "/desk/sign-in?refused=IssuerUnavailable")
+    assert "antwoordt niet" in desk.get(away.location).text
+
+
 def test_what_took_too_long_does_not_count(desk: FlaskClient, clock: Clock) -> None:
     began = back(desk)
     clock.forward(minutes=10, seconds=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Open, Served, barriers, name_of
 from tests.people import PASSWORD
@@ -12,6 +13,7 @@ from tests.people import PASSWORD
 def test_a_triagist_signs_in_by_keyboard_and_out_again(open_page: Open, served: Served, *, script: bool) -> None:
     page = open_page("/desk", None, java_script_enabled=script)
     assert page.url == f"{served.url}/desk/sign-in?next=/desk"
+    expect(page.locator("#user")).to_be_focused()
     page.keyboard.type(name_of("triagist"))
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)

@@ -56,8 +56,6 @@
       button.addEventListener("click", () => window.print());
     }
     openNamed();
-    const wrong = document.querySelector("[aria-invalid=true]");
-    if (wrong) (wrong.matches("fieldset") ? wrong.querySelector("input") : wrong).focus();
   });
   window.addEventListener("hashchange", openNamed);
 })();
