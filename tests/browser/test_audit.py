@@ -17,11 +17,13 @@ ZOOMED = {"viewport": {"width": 640, "height": 360}}
 
 @pytest.fixture(scope="module")
 def decided(served: Served) -> str:
-    """The id of a decision."""
+    """The id of a decision; somebody searched and found several, so that one access is about more than one."""
     text = service.create_key(served.world, "test", frozenset({"triagist"}), organisation="Meldkamer Midden")
     asker = service.authenticate(served.world, text)
     assert asker is not None
-    made: str = service.decide(served.world, {**STEMI, "reference": "ZCC-5"}, replace(asker, user="zcc-099"))["id"]
+    asker = replace(asker, user="zcc-099")
+    made: str = [service.decide(served.world, {**STEMI, "reference": "ZCC-5"}, asker)["id"] for _ in range(3)][0]
+    service.search(served.world, asker)
     return made
 
 
