@@ -32,10 +32,12 @@ from routing.store import records as stored_records
 from routing.world import World
 
 
-def capsule_of(world: World, decision_id: str, asker: Asker, withhold: Collection[str] = ()) -> dict[str, Any]:
-    """The capsule of a decision, as it is written to a file; that `asker` takes it along is noted. `withhold` names
-    what is left out: keys of `WITHHELD`, or an observation (`observations.heart_rate`). Whatever tells what is withheld
-    is left out with it.
+def capsule_of(
+    world: World, decision_id: str, asker: Asker, withhold: Collection[str] = (), event: str = "export"
+) -> dict[str, Any]:
+    """The capsule of a decision, as it is written to a file; that `asker` takes it along is noted, or another `event`
+    where it does not leave the house. `withhold` names what is left out: keys of `WITHHELD`, or an observation
+    (`observations.heart_rate`). Whatever tells what is withheld is left out with it.
 
     Raises NotFound, BadInput, BadRecord, OtherSoftware, StoreUnavailable. A decision that was erased has a capsule too,
     which proves that it was there."""
@@ -71,7 +73,7 @@ def capsule_of(world: World, decision_id: str, asker: Asker, withhold: Collectio
         parts = {"log": log, "decision": _entry(connection, logged, size, told), "others": others}
         return record, bool(hidden), parts
 
-    record, withheld, parts = noted(world, asker, "export", found, read)
+    record, withheld, parts = noted(world, asker, event, found, read)
     capsule = {"capsule": CAPSULE_VERSION, **parts}
     nothing = {"vocabulary": None, "ruleset": None, "places": None}
     return {**capsule, **(nothing if record is None else _to_decide_again(world, record, withheld=withheld))}

@@ -13,10 +13,13 @@ from flask import Flask
 
 from api import access, limits, problems, telemetry
 from api.desk import guard, page
+from api.desk.accesses import accesses
 from api.desk.answer import answer
+from api.desk.audit import audit
 from api.desk.board import board
 from api.desk.case import case
 from api.desk.cases import cases
+from api.desk.comparing import comparing
 from api.desk.door import door
 from api.desk.figures import figures
 from api.desk.map import maps
@@ -47,7 +50,22 @@ def create_desk(api: Flask) -> Flask:
     limits.register(desk, world.settings.rate_limit)
     problems.register(desk, page.of_problem)
     page.register(desk)
-    for resource in (door, case, answer, cases, maps, board, place, rules, rule_trials, publishing, figures):
+    for resource in (
+        door,
+        case,
+        answer,
+        cases,
+        maps,
+        board,
+        place,
+        rules,
+        rule_trials,
+        publishing,
+        figures,
+        audit,
+        comparing,
+        accesses,
+    ):
         desk.register_blueprint(resource, url_prefix=PREFIX)
     return desk
 

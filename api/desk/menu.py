@@ -40,6 +40,17 @@ MENU: Mapping[str, tuple[Text, Text]] = {
         Text("Cijfers", "Figures"),
         Text("Beslissingen, normen, stops en waar wordt afgeweken.", "Decisions, norms, stops and what is overridden."),
     ),
+    "audit.index": (
+        Text(nl="Audit", en="Audit"),
+        Text(
+            nl="Een beslissing nagaan: bewijs, narekenen, andere regels.",
+            en="Judge a decision: proof, replay, other rules.",
+        ),
+    ),
+    "accesses.index": (
+        Text(nl="Toegangslog", en="Accesses"),
+        Text(nl="Wie wanneer wat zag of deed, en waarom.", en="Who saw or did what, when and why."),
+    ),
 }
 """Endpoint -> its label and a line about it, in the order of the menu."""
 

@@ -75,4 +75,5 @@ def _to_the_door() -> Response:
     if asked_by_script():
         response.headers["HX-Retarget"] = "#ended"
         response.headers["HX-Reswap"] = "innerHTML"
+        response.headers["HX-Reselect"] = "p"  # whatever part of an answer the page asked for
     return response

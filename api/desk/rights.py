@@ -50,6 +50,21 @@ PAGES: Mapping[str, Page] = {
     "figures.download": Page("read_figures"),
     "figures.norms": Page("read_figures"),
     "figures.overrules": Page("read_reports"),
+    "audit.index": Page("export"),
+    "audit.decision": Page("export", "read"),
+    "audit.record": Page("export", "read"),
+    "audit.rules": Page("export", "read"),
+    "audit.replay": Page("replay", "replay"),
+    "audit.suppose": Page("export", "replay"),
+    "audit.proof": Page("export", "verify"),
+    "audit.capsule": Page("export", "export"),
+    "comparing.form": Page("export"),
+    "comparing.compare": Page("export", "replay"),
+    "comparing.plot": Page("export"),
+    "accesses.index": Page("read_access_log", "read_access_log"),
+    "accesses.search": Page("read_access_log", "read_access_log"),
+    "accesses.patient": Page("read_access_log", "read_access_log"),
+    "accesses.export": Page("export_access_log", "export_access_log"),
 }
 """Endpoint -> what it is. An endpoint that is neither here nor in `OPEN` is for nobody."""
 

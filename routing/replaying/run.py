@@ -27,7 +27,9 @@ from routing.replaying.reading import Stored
 from routing.replaying.supposed import Supposed
 from routing.replaying.work import job, judge_of
 from routing.settings import Settings
-from routing.store import database, stretches
+from routing.store import database, decisions, stretches
+from routing.store.cursor import bad_cursor, read_cursor, write_cursor
+from routing.store.decisions import Position
 from routing.world import World
 
 VARIES = ("resumed", "seconds", "decisions_per_s")
@@ -111,6 +113,54 @@ def replay_one_supposing(world: World, decision_id: str, supposed: Supposed, mos
     listed = _Listed(most, None)
     listed.take([dict(verdict.row)] if verdict.row else [])
     return _summary(summed([dict.fromkeys((("decisions",), *verdict.names), 1)]), supposed, listed)
+
+
+def suppose_part(
+    world: World, wanted: Wanted, after: str | None, decisions_most: int, enough: Callable[[], bool]
+) -> dict[str, Any]:
+    """What the `supposed` rules would have changed in the next decisions of those that are `wanted`, the oldest first,
+    from the one that follows `after` (the `next` of an earlier part): at most so many, and no more once it is
+    `enough()`; worked out in this process. As `replay_many` answers, with `total` (how many are wanted in all), `first`
+    and `last` (when the first and the last of this part were decided) and `next` (None: there are no more). Raises
+    BadInput, StoreUnavailable."""
+    assert wanted.supposed is not None, "as of then is asked of all of them"
+    since, until, supposed = wanted.since, wanted.until or world.clock().astimezone(UTC), wanted.supposed
+    begin = _position(after) if after is not None else None
+    with database.reading(world.engine) as connection:
+        total = stretches.count_between(connection, since, until)
+        found = decisions.ids_between(connection, since, until, begin, decisions_most + 1)
+    places = [(moment, decision_id) for decision_id, moment, _ in found]
+    counts, listed, done = summed(()), _Listed(wanted.most, None), 0
+    part = places[:decisions_most]
+    if part:
+        judge = judge_of(world, supposed)
+        for stored in reading.records_in(world, Chunk(0, part[0], part[-1], len(part))):
+            verdict = judge(stored)
+            counts.update((("decisions",), *verdict.names))
+            listed.take([dict(verdict.row)] if verdict.row else [])
+            done += 1
+            if enough():
+                break
+    return {
+        "since": since.isoformat() if since else None,
+        "until": until.isoformat(),
+        "total": total,
+        "first": part[0][0].isoformat() if part else None,
+        "last": part[done - 1][0].isoformat() if done else None,
+        "next": write_cursor(part[done - 1][0].isoformat(), part[done - 1][1].hex) if 0 < done < len(places) else None,
+        **_summary(counts, supposed, listed),
+    }
+
+
+def _position(after: str) -> Position:
+    moment, decision_id = read_cursor(after, str, str)
+    try:
+        found = datetime.fromisoformat(moment), UUID(hex=decision_id)
+    except ValueError:
+        raise bad_cursor(after) from None
+    if found[0].tzinfo is None:
+        raise bad_cursor(after)
+    return found
 
 
 # -- the answer -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,297 @@
+"""What is said on the pages of the auditor: facts with their source and age, rules that fired, the record as a tree."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from api.auth import world
+from api.desk.evidence import label, value_of
+from api.desk.words import moment, t, text
+from routing.facilities.opening import TIME_ZONE
+from routing.flips import NOWHERE
+from routing.rules.rule import Interval
+
+SHOWN_MOST = 400
+"""So many characters of one value of a record are shown; how many more there are is said."""
+
+KINDS: Mapping[str, tuple[str, str]] = {
+    "stop": ("stop", "stop"),
+    "open": ("open", "open"),
+    "beds": ("bedden", "beds"),
+    "crowding": ("drukte (NEDOCS)", "crowding (NEDOCS)"),
+    "waiting_minutes": ("wachttijd", "waiting time"),
+    "offload_minutes": ("wachttijd van ambulances", "waiting time of ambulances"),
+}
+
+
+def second(at: str | datetime) -> str:
+    """A moment to the second, as the clock and the calendar on the wall say it."""
+    found = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return found.astimezone(TIME_ZONE).strftime("%d-%m-%Y %H:%M:%S")
+
+
+def said(key: str, value: Any) -> str:
+    """A value of a fact in words, also one of which only the limits are known."""
+    if isinstance(value, Interval):
+        value = {"low": value.low, "high": value.high}
+    if isinstance(value, Mapping) and value.keys() == {"low", "high"}:
+        return t(
+            f"tussen {value_of(key, value['low'])} en {value_of(key, value['high'])}",
+            f"between {value_of(key, value['low'])} and {value_of(key, value['high'])}",
+        )
+    if key in ("location.lat", "location.lon") and isinstance(value, float):
+        return f"{value:.4f}"
+    return value_of(key, value)
+
+
+def condition_label(code: str) -> str:
+    """What a condition is called."""
+    known = world().words.conditions
+    return text(known[code].label) if code in known else code
+
+
+def kind_label(kind: str) -> str:
+    """What a kind of place is called."""
+    known = world().words.facility_kinds
+    if kind == NOWHERE:
+        return t("geen plek", "no place")
+    return text(known[kind].label) if kind in known else kind
+
+
+# -- facts ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FactSeen:
+    """One fact of a decision: what it is called, its value, where it came from, how old it was when it was decided, and
+    which rules rest on it."""
+
+    label: str
+    value: str
+    source: str
+    age: str
+    rules: tuple[str, ...]
+
+
+def facts_seen(record: Mapping[str, Any], names: Mapping[str, str]) -> list[FactSeen]:
+    """Everything that was known of the patient, and what the rules worked out of it; `names` are those of numbers that
+    rules work out."""
+    used = _used(record)
+    given = dict(_given(record["case"]))
+    source = t("vrager", "asker")
+    found = [
+        FactSeen(_label(key), _given_said(key, value), source, _age(value, record), tuple(used[key].rules))
+        for key, value in given.items()
+    ]
+    derived = t("regels, klok", "rules, clock")
+    rest = [(key, about) for key, about in used.items() if key not in given]
+    return found + [
+        FactSeen(names.get(key) or _label(key), said(key, about.value), derived, "", tuple(about.rules))
+        for key, about in rest
+        if about.rules
+    ]
+
+
+@dataclass(slots=True)
+class _Used:
+    """A fact as rules saw it: its value, and which rules they were."""
+
+    value: Any = None
+    rules: list[str] = field(default_factory=list)
+
+
+def _used(record: Mapping[str, Any]) -> Mapping[str, _Used]:
+    """Fact -> how rules saw it. What the choice of places says is none of them."""
+    found: dict[str, _Used] = defaultdict(_Used)
+    for reason in reasons_in(record):
+        rule = reason["rule"].partition("/")[2]
+        if rule.startswith("selection/"):
+            continue
+        for key, value in reason["because"].items():
+            found[key].value = value
+            if rule not in found[key].rules:
+                found[key].rules.append(rule)
+    return found
+
+
+def reasons_in(part: Any) -> Iterator[Mapping[str, Any]]:
+    """Every reason in a record, of any version."""
+    if isinstance(part, Mapping):
+        if {"rule", "text", "because"} <= part.keys():
+            yield part
+            return
+        part = list(part.values())
+    if isinstance(part, list):
+        for each in part:
+            yield from reasons_in(each)
+
+
+def _given(case: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in sorted(case.items(), key=lambda each: _ORDER.get(each[0], len(_ORDER))):
+        if key == "observations" or key == "patient":
+            yield from value.items()
+        elif key == "location":
+            yield from ((f"location.{name}", each) for name, each in value.items())
+        elif key == "known_at":
+            yield key, ", ".join(map(str, value))
+        else:
+            yield key, value
+
+
+_ORDER = {name: number for number, name in enumerate(("patient", "complaint", "observations"))}
+
+_CASE_WORDS: Mapping[str, tuple[str, str]] = {
+    "reference": ("kenmerk van de vrager", "reference of who asked"),
+    "called_at": ("melding", "call"),
+    "first_contact_at": ("eerste contact met een zorgverlener", "first medical contact"),
+    "assessed_at": ("beoordeeld", "assessed"),
+    "region": ("regio", "region"),
+    "known_at": ("bekend bij", "known at"),
+    "location.lat": ("plaats: noorderbreedte", "place: latitude"),
+    "location.lon": ("plaats: oosterlengte", "place: longitude"),
+    "location.postcode": ("plaats: postcode", "place: postcode"),
+}
+
+
+def _given_said(key: str, value: Any) -> str:
+    return moment(value) if key in ("called_at", "first_contact_at", "assessed_at") else said(key, value)
+
+
+def _label(key: str) -> str:
+    return t(*_CASE_WORDS[key]) if key in _CASE_WORDS else label(key)
+
+
+def _age(value: Any, record: Mapping[str, Any]) -> str:
+    """Of a moment how long before the decision it was; a value without a moment has no age of its own."""
+    if not isinstance(value, str) or "T" not in value:
+        return ""
+    try:
+        then = datetime.fromisoformat(value)
+        minutes = int((datetime.fromisoformat(record["decided_at"]) - then).total_seconds() // 60)
+    except (ValueError, TypeError):
+        return ""
+    if minutes < 0:
+        return t(f"{-minutes} min erna", f"{-minutes} min after")
+    return t(f"{minutes} min ervoor", f"{minutes} min before") if minutes < 2880 else moment(then)
+
+
+# -- what was known of places -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What was known of a place that was advised: what, its value, who said so and when."""
+
+    place: str
+    unit: str
+    kind: str
+    value: str
+    source: str
+    observed: str
+    age: str
+
+
+def reports_seen(record: Mapping[str, Any]) -> tuple[list[Reported], list[tuple[str, list[str]]]]:
+    """What was known of the places that were advised, and of each the units of which was not known whether they had a
+    stop or were open."""
+    known: list[Reported] = []
+    unknown: dict[str, list[str]] = {}
+    result = record["result"]
+    for place in (result["recommendation"], *result["alternatives"]):
+        if place is None:
+            continue
+        name = place["facility"]["name"]
+        for fact in place["status"]:
+            if fact["value"] is None:
+                unknown.setdefault(name, []).append(f"{_unit(fact['unit'])}: {_kind(fact['kind'])}")
+            else:
+                known.append(_reported(name, fact))
+    return known, list(unknown.items())
+
+
+def _unit(unit: str) -> str:
+    units = world().words.capabilities
+    return text(units[unit].label) if unit in units else unit
+
+
+def _kind(kind: str) -> str:
+    return t(*KINDS[kind]) if kind in KINDS else kind
+
+
+def _reported(place: str, fact: Mapping[str, Any]) -> Reported:
+    value = fact["value"]
+    unknown = t("onbekend", "unknown")
+    return Reported(
+        place=place,
+        unit=_unit(fact["unit"]),
+        kind=_kind(fact["kind"]),
+        value=short(value) if isinstance(value, Mapping) else value_of("", value),
+        source=fact["source"] or unknown,
+        observed=moment(fact["observed_at"]) if fact["observed_at"] else unknown,
+        age=unknown if fact["age_minutes"] is None else f"{fact['age_minutes']} min{_not_fresh(fact)}",
+    )
+
+
+def _not_fresh(fact: Mapping[str, Any]) -> str:
+    return t(" (verouderd)", " (out of date)") if fact.get("fresh") is False else ""
+
+
+# -- rules ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFired:
+    """A rule that fired: which evaluators named it, and the reason that was given of it if there was one."""
+
+    id: str
+    engine: bool | None
+    reference: bool
+    reason: Mapping[str, Any] | None
+
+
+def rules_fired(record: Mapping[str, Any]) -> list[RuleFired]:
+    """The rules that fired by either evaluator, in the order of the ruleset."""
+    named = record["evaluators"]
+    engine = None if named["engine"] is None else set(named["engine"])
+    given: dict[str, Mapping[str, Any]] = {}
+    for reason in reasons_in(record):
+        given.setdefault(reason["rule"].partition("/")[2], reason)
+    return [
+        RuleFired(rule, None if engine is None else rule in engine, rule in named["reference"], given.get(rule))
+        for rule in named["fired"]
+    ]
+
+
+# -- the record, as it is written -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A part of a record: its name, and either its value in short or what lies below it."""
+
+    name: str
+    value: str | None
+    below: Sequence[Branch] = ()
+
+
+def tree(name: str, value: Any) -> Branch:
+    """`value` as a tree; lists of plain values stand on one line."""
+    if isinstance(value, Mapping) and value:
+        return Branch(name, None, [tree(str(key), each) for key, each in value.items()])
+    if isinstance(value, list) and any(isinstance(each, Mapping | list) for each in value):
+        return Branch(name, None, [tree(str(number), each) for number, each in enumerate(value)])
+    return Branch(name, short(value, 4_000))
+
+
+def short(value: Any, most: int = SHOWN_MOST) -> str:
+    """A value as JSON on one line, not longer than somebody reads."""
+    written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if len(written) <= most:
+        return written
+    more = len(written) - most
+    return t(f"{written[:most]} … en nog {more} tekens", f"{written[:most]} … and {more} more characters")

@@ -1,0 +1,200 @@
+"""What other rules would have changed in many decisions: a part at a time, in tables and plots."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from datetime import time as clock_time
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+
+from api.auth import world
+from api.desk import comparison_plots
+from api.desk.audit import chosen_ruleset
+from api.desk.audit_words import condition_label, kind_label
+from api.desk.page import page
+from api.desk.words import moment, t
+from routing import access_log, service
+from routing.directory_here import newest_directory
+from routing.errors import NotFound
+from routing.facilities.opening import TIME_ZONE
+from routing.replaying.run import Wanted, suppose_part
+from routing.replaying.supposed import supposed_rules
+from routing.vocabulary import URGENCIES
+
+comparing = Blueprint("comparing", __name__)
+
+DECISIONS_MOST = 1_000
+SECONDS_MOST = 6.0
+"""A part ends after so many decisions or seconds: a request must not hold a thread for minutes."""
+
+CHANGED_MOST = 100
+PLACES_MOST = 12
+
+_UNDER_WAY = threading.Lock()
+"""One comparison at a time in a process: whoever asks for advice at that moment goes before."""
+
+_DATE = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}")
+
+
+@comparing.get("/audit/compare")
+def form() -> Response:
+    """The form: which decisions, and by which rules."""
+    return page("compare.html", **_form({}))
+
+
+@comparing.post("/audit/compare")
+def compare() -> Response:
+    """A part of the comparison, and how to go on."""
+    given = {name: request.form.get(name, "").strip() for name in ("since", "until", "ruleset", "after")}
+    try:
+        asked = _asked(given)
+    except ValueError:
+        why = t(
+            "Kies twee data, de eerste niet na de laatste.",
+            "Choose two dates, the first not after the last.",
+        )
+        return page("compare.html", 422, why=why, **_form(given))
+    supposed = supposed_rules(world(), chosen_ruleset())
+    if not _UNDER_WAY.acquire(blocking=False):
+        why = t(
+            "Er loopt al een vergelijking op deze server. Probeer het over een paar seconden weer.",
+            "A comparison is running on this server already. Try again in a few seconds.",
+        )
+        return page("compare.html", 503, why=why, **_form(given))
+    try:
+        access_log.begun(world(), g.asker, "replay", _criteria(asked))
+        end = time.monotonic() + SECONDS_MOST
+        wanted = Wanted(since=asked.since, until=asked.until, supposed=supposed, most=CHANGED_MOST)
+        found = suppose_part(world(), wanted, given["after"] or None, DECISIONS_MOST, lambda: time.monotonic() > end)
+    finally:
+        _UNDER_WAY.release()
+    return page("compare.html", **_form(given), **_shown(found, asked))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    since: datetime | None
+    until: datetime | None
+
+
+def _asked(given: Mapping[str, str]) -> _Asked:
+    """Dutch days, the last one included. Raises ValueError."""
+    since, last = (_day(given[name]) for name in ("since", "until"))
+    if since is not None and last is not None and since > last:
+        raise ValueError("in the wrong order")
+    return _Asked(_begin(since), _begin(last + timedelta(days=1)) if last is not None else None)
+
+
+def _day(given: str) -> date | None:
+    if not given:
+        return None
+    if not _DATE.fullmatch(given):
+        raise ValueError("no date")
+    return date.fromisoformat(given)
+
+
+def _begin(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, clock_time(), TIME_ZONE)
+
+
+def _criteria(asked: _Asked) -> dict[str, str | None]:
+    given = {"since": asked.since, "until": asked.until}
+    return {name: moment.isoformat() for name, moment in given.items() if moment is not None}
+
+
+def _form(given: Mapping[str, str]) -> dict[str, Any]:
+    found = sorted(service.rulesets(world())["rulesets"], key=lambda each: each["effective_from"])
+    return {"given": given, "rulesets": found[::-1], "most": DECISIONS_MOST, "seconds": round(SECONDS_MOST)}
+
+
+# -- what is shown ----------------------------------------------------------------------------------------------------
+
+
+def _shown(found: Mapping[str, Any], asked: _Asked) -> dict[str, Any]:
+    flips = found["flips"]
+    places = _inflow(flips["inflow"])
+    return {
+        "found": found,
+        "moment": moment,
+        "command": _command(found, asked),
+        "urgencies": [level for level in URGENCIES if level in flips["urgency"] or _reached(flips["urgency"], level)],
+        "flipped": _flipped(flips["urgency"]),
+        "conditions": _conditions(flips["conditions"]),
+        "conditions_same": sum(not (row["gained"] or row["lost"]) for row in flips["conditions"].values()),
+        "regions": [(_region(region), row["changed"], row["total"]) for region, row in flips["regions"].items()],
+        "kinds": _kinds(flips["kinds"]),
+        "inflow": places,
+        "inflow_plot": comparison_plots.inflow_address(places[:PLACES_MOST]),
+        "minutes": flips["minutes"],
+        "minutes_rows": comparison_plots.minutes_rows(flips["minutes"]["histogram"]),
+        "minutes_plot": comparison_plots.minutes_address(flips["minutes"]["histogram"]),
+        "names": {place.id: place.name for place in newest_directory(world()).facilities},
+        "condition": condition_label,
+        "kind": kind_label,
+    }
+
+
+def _command(found: Mapping[str, Any], asked: _Asked) -> str:
+    """What a whole comparison takes on the command line."""
+    parts = ["wegwijs", "replay"]
+    if asked.since is not None:
+        parts += ["--since", asked.since.date().isoformat()]
+    if asked.until is not None:
+        parts += ["--until", asked.until.date().isoformat()]
+    return shlex.join([*parts, "--ruleset", found["ruleset"]["digest"], "--changed", "changed.jsonl"])
+
+
+def _reached(matrix: Mapping[str, Mapping[str, int]], level: str) -> bool:
+    return any(level in row for row in matrix.values())
+
+
+def _flipped(matrix: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """How many would be more and less urgent."""
+    pairs = [(then, now, n) for then, row in matrix.items() for now, n in row.items()]
+    return {
+        "more": sum(n for then, now, n in pairs if URGENCIES.index(now) < URGENCIES.index(then)),
+        "less": sum(n for then, now, n in pairs if URGENCIES.index(now) > URGENCIES.index(then)),
+    }
+
+
+def _conditions(table: Mapping[str, Mapping[str, int]]) -> list[tuple[str, int, int, int]]:
+    rows = [(condition_label(code), row["kept"], row["gained"], row["lost"]) for code, row in table.items()]
+    rows = [row for row in rows if row[2] or row[3]]
+    return sorted(rows, key=lambda row: (-(row[2] + row[3]), row[0]))
+
+
+def _region(region: str) -> str:
+    return t("niet opgegeven", "not given") if region == "not given" else region
+
+
+def _kinds(matrix: Mapping[str, Mapping[str, int]]) -> list[tuple[str, str, int]]:
+    rows = [
+        (kind_label(then), kind_label(now), n) for then, row in matrix.items() for now, n in row.items() if then != now
+    ]
+    return sorted(rows, key=lambda row: (-row[2], row[0], row[1]))
+
+
+def _inflow(table: Mapping[str, Mapping[str, int]]) -> list[tuple[str, int, int]]:
+    """Place, how many were advised to go there and how many would be, the largest shift first."""
+    rows = [(place, row["then"], row["now"]) for place, row in table.items() if row["then"] != row["now"]]
+    return sorted(rows, key=lambda row: (-abs(row[2] - row[1]), row[0]))
+
+
+# -- plots ------------------------------------------------------------------------------------------------------------
+
+
+@comparing.get("/audit/compare/<plot>.svg")
+def plot(plot: str) -> Response:
+    """A plot of the numbers that stand in its address; they are those of a table, and nothing of a patient."""
+    drawn = comparison_plots.PLOTS.get(plot)
+    if drawn is None:
+        raise NotFound("plot", plot)
+    names = {place.id: place.name for place in newest_directory(world()).facilities}
+    return Response(drawn(request.args.getlist("n"), names), content_type="image/svg+xml")

@@ -1,0 +1,128 @@
+"""An auditor in a real browser: from an id to `identiek` and `bewijs klopt`, by keyboard, with and without a script."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from routing import service
+from tests.browser.conftest import Open, Served, barriers, name_of
+from tests.people import PASSWORD
+from tests.service.conftest import STEMI
+
+ZOOMED = {"viewport": {"width": 640, "height": 360}}
+
+
+@pytest.fixture(scope="module")
+def decided(served: Served) -> str:
+    """The id of a decision; somebody searched and found several, so that one access is about more than one."""
+    text = service.create_key(served.world, "test", frozenset({"triagist"}), organisation="Meldkamer Midden")
+    asker = service.authenticate(served.world, text)
+    assert asker is not None
+    asker = replace(asker, user="zcc-099")
+    made, *_ = (service.decide(served.world, {**STEMI, "reference": "ZCC-5"}, asker)["id"] for _ in range(3))
+    service.search(served.world, asker)
+    return str(made)
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Go by Tab until what has this name has the focus, as far as a page is."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == name:
+            return
+    raise AssertionError(f"{name} is not reached by Tab")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_an_auditor_comes_from_an_id_to_identical_and_proven_by_keyboard(
+    open_page: Open, decided: str, *, script: bool
+) -> None:
+    page = open_page("/desk/audit", name_of("auditor"), java_script_enabled=script)
+    expect(page.locator("#decision")).to_be_focused()
+    page.keyboard.type(decided)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/desk/audit/{decided}")
+    tab_to(page, "Reken na")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Identiek, tot op de laatste byte.")).to_be_visible()
+    if not script:
+        tab_to(page, "Terug naar het bewijs van deze beslissing")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**/desk/audit/{decided}")
+    tab_to(page, "Controleer het bewijs")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Bewijs klopt: alles wat te controleren was, klopt.")).to_be_visible()
+
+
+def test_the_focus_stays_where_it_was_when_an_answer_comes_in(open_page: Open, decided: str) -> None:
+    page = open_page(f"/desk/audit/{decided}", name_of("auditor"))
+    button = page.get_by_role("button", name="Reken na")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#replayed .verdict")).to_be_visible()
+    expect(button).to_be_focused()
+    assert page.url.endswith(f"/desk/audit/{decided}")
+
+
+def test_a_session_that_ended_meanwhile_is_said_on_the_page(browser: Browser, decided: str, served: Served) -> None:
+    context = browser.new_context(base_url=served.url)  # a refusal is an error on the console, which is meant here
+    context.request.post("/desk/sign-in", form={"user": name_of("auditor"), "password": PASSWORD}, max_redirects=0)
+    page = context.new_page()
+    page.goto(f"/desk/audit/{decided}")
+    context.clear_cookies()
+    page.get_by_role("button", name="Reken na").click()
+    expect(page.locator("#ended")).to_contain_text("verlopen")
+    expect(page.get_by_role("link", name="Meld u weer aan")).to_be_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("part", ["", "/record", "/rules?q=stemi"])
+def test_nobody_is_kept_out_by_the_evidence(part: str, open_page: Open, decided: str) -> None:
+    for size in ({}, ZOOMED):
+        page = open_page(f"/desk/audit/{decided}{part}", name_of("auditor"), **size)
+        if not part:
+            page.get_by_role("button", name="Reken na").click()
+            expect(page.locator("#replayed .verdict")).to_be_visible()
+            page.get_by_role("button", name="Controleer het bewijs").click()
+            expect(page.locator("#proven .verdict")).to_be_visible()
+        assert barriers(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("path", ["/desk/audit", "/desk/accesses", "/desk/audit/compare"])
+def test_nobody_is_kept_out_by_the_pages_of_an_auditor(path: str, open_page: Open, decided: str) -> None:
+    for size in ({}, ZOOMED):
+        page = open_page(path, name_of("auditor"), **size)
+        assert barriers(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_comparison_is_made_by_keyboard_and_its_plots_are_seen(
+    open_page: Open, decided: str, *, script: bool
+) -> None:
+    page = open_page("/desk/audit/compare", name_of("auditor"), java_script_enabled=script)
+    page.locator("#ruleset").focus()
+    tab_to(page, "Vergelijk")
+    page.keyboard.press("Enter")
+    expect(page.locator("#result h2")).to_contain_text("had gegolden")
+    plot = page.locator("img.plot").last
+    expect(plot).to_be_visible()
+    if script:
+        assert plot.evaluate("image => image.complete && image.naturalWidth > 0")
+        assert barriers(page) == []
+
+
+def test_a_patient_gets_an_overview_that_can_be_printed(open_page: Open, decided: str) -> None:
+    page = open_page("/desk/accesses", name_of("auditor"))
+    page.get_by_label("Kenmerk van de casus", exact=True).fill("ZCC-5")
+    page.keyboard.press("Enter")
+    expect(page.locator(".patient-view article").first).to_be_visible()
+    assert "ZCC-5" not in page.url
+    assert barriers(page) == []
+    page.emulate_media(media="print")
+    expect(page.locator("header.top")).to_be_hidden()
+    expect(page.locator(".patient-view article").first).to_be_visible()
