@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from routing import access_log, service
 from routing.rights import Asker
 from routing.service import World
@@ -33,10 +35,16 @@ def decide(world: World, asker: Asker, **changes: Any) -> str:
     return made
 
 
-def damage(world: World, decision_id: str) -> None:
-    """Spoil the sealed record."""
+@contextmanager
+def damaged(world: World, decision_id: str) -> Iterator[None]:
+    """Within the block the sealed record is spoilt."""
+    own = RECORDS.c.id == UUID(decision_id)
     with database.writing(world.engine) as connection:
-        connection.execute(RECORDS.update().where(RECORDS.c.id == UUID(decision_id)).values(sealed=b"damaged" * 9))
+        whole = connection.scalar(sa.select(RECORDS.c.sealed).where(own))
+        connection.execute(RECORDS.update().where(own).values(sealed=b"damaged" * 9))
+    yield
+    with database.writing(world.engine) as connection:
+        connection.execute(RECORDS.update().where(own).values(sealed=whole))
 
 
 def notes(world: World, **filters: Any) -> list[dict[str, Any]]:

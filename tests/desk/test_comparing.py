@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Any
 from xml.etree import ElementTree
@@ -16,7 +16,7 @@ from routing.errors import BadInput
 from routing.replaying.run import Wanted, replay_many, suppose_part
 from routing.replaying.supposed import supposed_rules
 from routing.service import World
-from tests.desk.audited import asked_by, damage, decide, noted_once
+from tests.desk.audited import asked_by, damaged, decide, noted_once
 from tests.desk.conftest import Person, words_of
 
 People = Callable[[str], Person]
@@ -33,13 +33,13 @@ BELLY = {
 
 
 @pytest.fixture(scope="module")
-def made(world: World) -> list[str]:
+def made(world: World) -> Iterator[list[str]]:
     """Five decisions, of which older rules would have changed some; one is damaged."""
     asker = asked_by(world)
     found = [decide(world, asker, complaint=None, observations=BELLY) for _ in range(2)]
     found += [decide(world, asker) for _ in range(2)]
-    damage(world, decide(world, asker))
-    return found
+    with damaged(world, decide(world, asker)):
+        yield found
 
 
 @pytest.fixture
