@@ -12,23 +12,44 @@ from typing import Any
 from flask import Flask
 
 from api import access, limits, problems, telemetry
-from api.desk import guard, page
-from api.desk.accesses import accesses
-from api.desk.answer import answer
-from api.desk.audit import audit
-from api.desk.board import board
-from api.desk.case import case
-from api.desk.cases import cases
-from api.desk.comparing import comparing
-from api.desk.door import door
-from api.desk.figures import figures
-from api.desk.map import maps
-from api.desk.place import place
-from api.desk.publishing import publishing
-from api.desk.rule_trials import rule_trials
-from api.desk.rules import rules
+from api.desk import (
+    accesses,
+    answer,
+    audit,
+    board,
+    case,
+    cases,
+    comparing,
+    door,
+    figures,
+    guard,
+    maps,
+    page,
+    place,
+    publishing,
+    rule_trials,
+    rules,
+)
 
 PREFIX = "/desk"
+
+TOPICS = (
+    door,
+    case,
+    answer,
+    cases,
+    maps,
+    board,
+    place,
+    rules,
+    rule_trials,
+    publishing,
+    figures,
+    audit,
+    comparing,
+    accesses,
+)
+"""The modules with pages, each with a blueprint `pages` of its own."""
 
 Wsgi = Callable[[Any, Any], Iterable[bytes]]
 
@@ -50,23 +71,8 @@ def create_desk(api: Flask) -> Flask:
     limits.register(desk, world.settings.rate_limit)
     problems.register(desk, page.of_problem)
     page.register(desk)
-    for resource in (
-        door,
-        case,
-        answer,
-        cases,
-        maps,
-        board,
-        place,
-        rules,
-        rule_trials,
-        publishing,
-        figures,
-        audit,
-        comparing,
-        accesses,
-    ):
-        desk.register_blueprint(resource, url_prefix=PREFIX)
+    for topic in TOPICS:
+        desk.register_blueprint(topic.pages, url_prefix=PREFIX)
     return desk
 
 

@@ -12,7 +12,6 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from api.auth import world
-from api.desk.audit_words import second
 from api.desk.page import page
 from api.desk.words import t
 from routing import access_log
@@ -20,7 +19,7 @@ from routing.access_text import ROLE_NAMES
 from routing.errors import BadInput, bad_input
 from routing.facilities.opening import TIME_ZONE
 
-accesses = Blueprint("accesses", __name__)
+pages = Blueprint("accesses", __name__)
 
 SHOWN = 50
 PATIENT_SHOWN = 200
@@ -76,13 +75,13 @@ WRONG = {
 }
 
 
-@accesses.get("/accesses")
+@pages.get("/accesses")
 def index() -> Response:
     """The newest accesses, and the form to search by."""
     return _listed({}, None)
 
 
-@accesses.post("/accesses")
+@pages.post("/accesses")
 def search() -> Response:
     """Accesses that fit a form: what is searched by may be about a patient, and stands in no address."""
     given = _given()
@@ -105,7 +104,7 @@ def _listed(given: Mapping[str, str], cursor: str | None) -> Response:
 
 def _known(given: Mapping[str, str]) -> dict[str, Any]:
     of_all = {"events": EVENT_WORDS, "outcomes": OUTCOMES, "roles": ROLE_NAMES, "purposes": PURPOSE_WORDS}
-    return {"given": given, "second": second, **of_all}
+    return {"given": given, **of_all}
 
 
 def _filters(given: Mapping[str, str]) -> dict[str, Any]:
@@ -133,12 +132,12 @@ def _wrong(error: BadInput) -> Iterator[str]:
 # -- the patient ------------------------------------------------------------------------------------------------------
 
 
-@accesses.post("/accesses/patient")
+@pages.post("/accesses/patient")
 def patient() -> Response:
     """What the patient of a case may know, to be printed."""
     reference = request.form.get("reference", "").strip()[:200]
     cursor = request.form.get("cursor") or None
-    known: dict[str, Any] = {"reference": reference, "outcomes": OUTCOMES, "second": second, "roles": ROLE_NAMES}
+    known: dict[str, Any] = {"reference": reference, "outcomes": OUTCOMES, "roles": ROLE_NAMES}
     if not reference:
         why = t("Vul het kenmerk van de casus in.", "Fill in the reference of the case.")
         return page("accesses_patient.html", 422, why=why, view=None, **known)
@@ -149,7 +148,7 @@ def patient() -> Response:
     return page("accesses_patient.html", view=view, later=cursor is not None, made_at=world().clock(), **known)
 
 
-@accesses.post("/accesses/export")
+@pages.post("/accesses/export")
 def export() -> Response:
     """The accesses that fit, as FHIR R4 AuditEvent, one a line, the oldest first."""
     given = _given()

@@ -13,15 +13,17 @@ from api.auth import world
 from api.desk import answer_words, guard, handover, outcome_form, place_search
 from api.desk.outcome_form import Filled
 from api.desk.page import asked_by_script, page, to
+from api.desk.place_words import contact_word, place_of
 from api.desk.words import t, text
 from api.queries import identifier
 from routing import case_file, outcomes
 from routing.access_log import uuid_of
+from routing.directory_here import newest_directory
 from routing.errors import BadInput, InFlight, KeyReused
 from routing.facilities.opening import TIME_ZONE
-from routing.service import as_id, newest_directory
+from routing.service import as_id
 
-answer = Blueprint("answer", __name__)
+pages = Blueprint("answer", __name__)
 
 ALTERNATIVES_AT_ONCE = 3
 """So many alternatives stand in the list of destinations; all others can be typed."""
@@ -39,13 +41,13 @@ FUNCTIONS: Mapping[str, tuple[str, str]] = {
 }
 
 
-@answer.get("/decisions/<decision_id>")
+@pages.get("/decisions/<decision_id>")
 def read(decision_id: str) -> Response:
     """All of one decision, in the order in which somebody under stress needs it."""
     return _shown(identifier("decision", decision_id), Filled())
 
 
-@answer.post("/decisions/<decision_id>/outcome")
+@pages.post("/decisions/<decision_id>/outcome")
 def record(decision_id: str) -> Response:
     """Record what became of a decision, once however often the form is sent, and go back to its page."""
     about = identifier("decision", decision_id)
@@ -67,7 +69,7 @@ def record(decision_id: str) -> Response:
     return _back(about, recorded=filled.what)
 
 
-@answer.get("/decisions/<decision_id>/handover")
+@pages.get("/decisions/<decision_id>/handover")
 def sheet(decision_id: str) -> Response:
     """One sheet of paper for who takes the patient over."""
     about = identifier("decision", decision_id)
@@ -75,15 +77,15 @@ def sheet(decision_id: str) -> Response:
     return page("handover.html", **_known(found), sheet=handover.sheet(found))
 
 
-@answer.get("/decisions/<decision_id>/timeline")
+@pages.get("/decisions/<decision_id>/timeline")
 def timeline(decision_id: str) -> Response:
     """All decisions about one case in their order, with what became of each."""
     about = identifier("decision", decision_id)
     steps = case_file.timeline(world(), about, g.asker)
-    return page("timeline.html", steps=steps, here=about, said=outcome_words, place_of=_place_of, function=function)
+    return page("timeline.html", steps=steps, here=about, said=outcome_words, function=function)
 
 
-@answer.get("/reception")
+@pages.get("/reception")
 def reception() -> Response:
     """Where a place says what becomes of a patient who was announced to it. It shows nothing of the decision."""
     return _reception(request.args.get("decision", "")[:TYPED_MOST].strip(), Filled())
@@ -185,7 +187,6 @@ def _known(found: Mapping[str, Any]) -> dict[str, Any]:
         "contacts": _contacts(found["state"]["place"]),
         "best_contacts": _contacts(decision["recommendation"]["facility"]["id"]),
         "aimed": _aimed(found),
-        "place_of": _place_of,
         "counting": _counting(found),
         "said": outcome_words,
         "function": function,
@@ -201,22 +202,8 @@ def _usual_function() -> str:
 def _contacts(place: str | None) -> list[tuple[str, str]]:
     """The telephone numbers of a place, as far as the directory has them: what for, and the number."""
     facility = newest_directory(world()).by_id.get(place or "")
-    if facility is None:
-        return []
-    units = world().words.stop_kinds
-    general = t("algemeen", "general")
-    return [
-        (general if kind == "general" else text(units[kind].label) if kind in units else kind, number)
-        for kind, number in sorted(facility.contacts.items())
-    ]
-
-
-def _place_of(place: str | None) -> str:
-    """What a place is called, also one that is not in the directory any more."""
-    if place is None:
-        return t("geen plek uit de gegevens", "no place in the directory")
-    facility = newest_directory(world()).by_id.get(place)
-    return place if facility is None else answer_words.place_name({"name": facility.name, "city": facility.city})
+    contacts = facility.contacts if facility is not None else {}
+    return [(contact_word(purpose), number) for purpose, number in sorted(contacts.items())]
 
 
 def _aimed(found: Mapping[str, Any]) -> list[str]:
@@ -257,7 +244,7 @@ def outcome_words(outcome: Mapping[str, Any]) -> str:
 def _parts(outcome: Mapping[str, Any]) -> Iterator[str]:
     event, words = outcome["event"], world().words
     reasons = {"decided": words.override_reasons, "refused": words.refusal_reasons, "cancelled": words.cancel_reasons}
-    place = _place_of(outcome["facility"] if event != "decided" else outcome["destination"])
+    place = place_of(outcome["facility"] if event != "decided" else outcome["destination"])
     if event == "decided":
         accepted = outcome["outcome"] == "accepted"
         yield t("Advies gevolgd", "Advice followed") if accepted else t("Anders besloten", "Decided otherwise")

@@ -9,6 +9,7 @@ from typing import Any
 
 from api.auth import world
 from api.desk.evidence import label, value_of
+from api.desk.place_words import beds, reason_word, unit_word
 from api.desk.words import moment, t, text
 from routing.vocabulary import GROUPS
 
@@ -127,19 +128,6 @@ def deadline(urgency: Mapping[str, Any]) -> str:
 # -- places -----------------------------------------------------------------------------------------------------------
 
 
-def place_name(facility: Mapping[str, Any]) -> str:
-    """What a place is called, with its town."""
-    name = text(facility["label"]) if facility.get("label") else str(facility["name"])
-    city = facility.get("city")
-    return f"{name}, {city}" if city and city not in name else name
-
-
-def kind_of(facility: Mapping[str, Any]) -> str:
-    """What kind of place it is."""
-    kinds = world().words.facility_kinds
-    return text(kinds[facility["kind"]].label) if facility["kind"] in kinds else ""
-
-
 def verdict(norm: Mapping[str, Any]) -> str:
     """Whether a place is in time for a norm, with the minutes to spare."""
     spare = norm["margin_minutes"]
@@ -177,18 +165,12 @@ class Reported:
 
 def reported(fact: Mapping[str, Any]) -> Reported:
     """A live fact as it stands with a candidate."""
-    words = world().words
-    unit = (
-        text(words.stop_kinds[fact["unit"]].label)
-        if fact["unit"] in words.stop_kinds
-        else kind_of({"kind": fact["unit"]})
-    )
-    if fact["bed"] in words.bed_kinds:
-        unit = f"{unit}, {text(words.bed_kinds[fact['bed']].label)}"
+    kinds = world().words.bed_kinds
+    unit = unit_word(fact["unit"])
+    if fact["bed"] in kinds:
+        unit = f"{unit}, {text(kinds[fact['bed']].label)}"
     known = fact["observed_at"] is not None
-    return Reported(
-        unit or fact["unit"], _said(fact), fact["source"] or "", age(fact["age_minutes"]), known, fact["fresh"]
-    )
+    return Reported(unit, _said(fact), fact["source"] or "", ago(fact["age_minutes"]), known, fact["fresh"])
 
 
 def _said(fact: Mapping[str, Any]) -> str:
@@ -196,7 +178,7 @@ def _said(fact: Mapping[str, Any]) -> str:
     if value is None:
         return t("stop: onbekend", "stop: unknown") if kind == "stop" else t("onbekend", "unknown")
     if kind == "beds":
-        return ", ".join(f"{count} {bed_count(name)}" for name, count in value.items())
+        return beds(value)
     if kind == "stop":
         return _stop(fact) if value else t("geen stop", "no stop")
     if kind == "open":
@@ -209,25 +191,13 @@ def _said(fact: Mapping[str, Any]) -> str:
 
 
 def _stop(fact: Mapping[str, Any]) -> str:
-    reasons = world().words.status_reasons
     until = fact["expected_end"]
     ending = t(f" tot {moment(until)}", f" until {moment(until)}") if until else ""
-    why = f" ({text(reasons[fact['reason']].label)})" if fact["reason"] in reasons else ""
+    why = f" ({reason_word(fact['reason'])})" if fact["reason"] else ""
     return t(f"stop{ending}{why}: ontzien, niet gesloten", f"stop{ending}{why}: spare it, not closed")
 
 
-def bed_count(name: str) -> str:
-    """What a count of beds counts."""
-    said = {
-        "total": ("in totaal", "in all"),
-        "staffed": ("met personeel", "staffed"),
-        "occupied": ("bezet", "occupied"),
-        "available": ("vrij", "free"),
-    }
-    return t(*said[name]) if name in said else name
-
-
-def age(minutes: int | None) -> str:
+def ago(minutes: int | None) -> str:
     """How long ago."""
     if minutes is None:
         return ""

@@ -9,13 +9,13 @@ from flask import Blueprint, Response, g, request
 
 from api.auth import world
 from api.body import answer
-from api.desk.audit_words import facts_seen, kind_label, reports_seen, rules_fired, said, second, short, tree
+from api.desk.audit_words import facts_seen, kind_label, reports_seen, rules_fired, said, short, tree
 from api.desk.page import page, to
+from api.desk.place_words import names_of_places
 from api.desk.words import t, text
 from api.queries import identifier
 from routing import access_log, inspection, log_proofs, service
 from routing.capsules import WITHHELD, capsule_of
-from routing.directory_here import newest_directory
 from routing.errors import BadInput, BadRecord, Erased, NotFound, OtherSoftware, bad_input
 from routing.log.note import Verifier, read_vkey
 from routing.log.record import SOFTWARE
@@ -26,7 +26,7 @@ from routing.replaying.supposed import supposed_rules
 from routing.rules_here import installed_rulesets
 from routing.sequencer import log_health
 
-audit = Blueprint("audit", __name__)
+pages = Blueprint("audit", __name__)
 
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -48,7 +48,7 @@ WITHHELD_WORDS = {
 }
 
 
-@audit.get("/audit")
+@pages.get("/audit")
 def index() -> Response:
     """Where an auditor begins: an id, and how the log stands."""
     given = request.args.get("decision", "").strip().lower()
@@ -69,21 +69,30 @@ def _log_known() -> dict[str, Any]:
     except NotFound:
         checkpoint = None
     keys = log_proofs.log_keys(world())["keys"]
-    return {"health": log_health(world()), "checkpoint": checkpoint, "keys": keys, "second": second}
+    return {
+        "health": log_health(world()),
+        "checkpoint": checkpoint,
+        "keys": keys,
+    }
 
 
 # -- one decision -----------------------------------------------------------------------------------------------------
 
 
-@audit.get("/audit/<decision_id>")
+@pages.get("/audit/<decision_id>")
 def decision(decision_id: str) -> Response:
     """A decision with all that it rests on."""
     found = inspection.inspected(world(), identifier("decision", decision_id), g.asker)
-    known: dict[str, Any] = {"found": found, "withheld": WITHHELD_WORDS, "software": SOFTWARE, **_choices()}
+    known: dict[str, Any] = {
+        "found": found,
+        "withheld": WITHHELD_WORDS,
+        "software": SOFTWARE,
+        "rulesets": rulesets_to_suppose(),
+    }
     if found.record is None:
         return page("audit_decision.html", trouble=found.state, **_words(), **known)
     reports, silent = reports_seen(found.record)
-    known |= {"reports": reports, "silent": silent, "names": _names()}
+    known |= {"reports": reports, "silent": silent, "names": names_of_places()}
     known |= {"facts": facts_seen(found.record, _worked_out()), "fired": rules_fired(found.record)}
     return page("audit_decision.html", record=found.record, answer=answered(found.record), **_words(), **known)
 
@@ -99,7 +108,7 @@ def _worked_out() -> dict[str, str]:
 
 
 def _words() -> dict[str, Any]:
-    return {"second": second, "short": short, "said": said, "events": OUTCOME_WORDS}
+    return {"short": short, "said": said, "events": OUTCOME_WORDS}
 
 
 OUTCOME_WORDS = {
@@ -113,24 +122,21 @@ OUTCOME_WORDS = {
 assert OUTCOME_WORDS.keys() == set(EVENTS)
 
 
-def _choices() -> dict[str, Any]:
-    return {"rulesets": sorted(service.rulesets(world())["rulesets"], key=lambda each: each["effective_from"])[::-1]}
+def rulesets_to_suppose() -> list[dict[str, Any]]:
+    """The rulesets that can be chosen to decide by, the newest first."""
+    return sorted(service.rulesets(world())["rulesets"], key=lambda each: each["effective_from"])[::-1]
 
 
-def _names() -> dict[str, str]:
-    return {place.id: place.name for place in newest_directory(world()).facilities}
-
-
-@audit.get("/audit/<decision_id>/record")
+@pages.get("/audit/<decision_id>/record")
 def record(decision_id: str) -> Response:
     """The whole record, as it is written, as a tree."""
     found = inspection.inspected(world(), identifier("decision", decision_id), g.asker)
     if found.record is None:
-        return page("audit_decision.html", found=found, trouble=found.state, **_choices(), **_words())
+        return page("audit_decision.html", found=found, trouble=found.state, rulesets=rulesets_to_suppose(), **_words())
     return page("audit_record.html", found=found, branches=tree("", found.record).below)
 
 
-@audit.get("/audit/<decision_id>/rules")
+@pages.get("/audit/<decision_id>/rules")
 def rules(decision_id: str) -> Response:
     """Why a rule fired in this decision, or did not."""
     about, words = identifier("decision", decision_id), request.args.get("q", "").strip()[:WORDS_MOST]
@@ -152,7 +158,7 @@ def _trouble(error: Exception) -> inspection.State:
 # -- deciding again ---------------------------------------------------------------------------------------------------
 
 
-@audit.post("/audit/<decision_id>/replay")
+@pages.post("/audit/<decision_id>/replay")
 def replay(decision_id: str) -> Response:
     """Decide again with what was known then."""
     known: dict[str, Any] = {"id": identifier("decision", decision_id), "short": short, "most": DIFFERENCES_MOST}
@@ -163,7 +169,7 @@ def replay(decision_id: str) -> Response:
     return page("audit_replay.html", software=SOFTWARE, **known)
 
 
-@audit.post("/audit/<decision_id>/suppose")
+@pages.post("/audit/<decision_id>/suppose")
 def suppose(decision_id: str) -> Response:
     """What other rules would have answered."""
     about = identifier("decision", decision_id)
@@ -173,7 +179,7 @@ def suppose(decision_id: str) -> Response:
     row = (found["changed"] or [None])[0]
     problem = found["problems"][0]["problem"] if found["problems"] else None
     rules = {rule.id: rule.text for ruleset in installed_rulesets(world()) for rule in ruleset.rules}
-    known = {"row_found": row, "problem": problem, "rule_texts": rules, "names": _names(), "kind": kind_label}
+    known = {"row_found": row, "problem": problem, "rule_texts": rules, "names": names_of_places(), "kind": kind_label}
     return page("audit_suppose.html", id=about, found=found, trouble="erased" if found["erased"] else None, **known)
 
 
@@ -189,7 +195,7 @@ def chosen_ruleset() -> str:
 # -- proof ------------------------------------------------------------------------------------------------------------
 
 
-@audit.post("/audit/<decision_id>/proof")
+@pages.post("/audit/<decision_id>/proof")
 def proof(decision_id: str) -> Response:
     """Check the capsule of a decision, as `wegwijs verify` does."""
     about, given = identifier("decision", decision_id), request.form.get("key", "").strip()
@@ -212,7 +218,7 @@ def _trusted(given: str) -> list[Verifier]:
     return [read_vkey(given)] if given else []
 
 
-@audit.get("/audit/<decision_id>/capsule")
+@pages.get("/audit/<decision_id>/capsule")
 def capsule(decision_id: str) -> Response:
     """One file with which the decision can be checked elsewhere, without what is to be withheld."""
     about = identifier("decision", decision_id)

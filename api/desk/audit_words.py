@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from api.auth import world
 from api.desk.evidence import label, value_of
-from api.desk.words import moment, t, text
-from routing.facilities.opening import TIME_ZONE
+from api.desk.place_words import kind_word, unit_word
+from api.desk.words import moment, t
 from routing.flips import NOWHERE
 from routing.rules.rule import Interval
 
@@ -29,12 +28,6 @@ KINDS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def second(at: str | datetime) -> str:
-    """A moment to the second, as the clock and the calendar on the wall say it."""
-    found = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return found.astimezone(TIME_ZONE).strftime("%d-%m-%Y %H:%M:%S")
-
-
 def said(key: str, value: Any) -> str:
     """A value of a fact in words, also one of which only the limits are known."""
     if isinstance(value, Interval):
@@ -49,18 +42,9 @@ def said(key: str, value: Any) -> str:
     return value_of(key, value)
 
 
-def condition_label(code: str) -> str:
-    """What a condition is called."""
-    known = world().words.conditions
-    return text(known[code].label) if code in known else code
-
-
 def kind_label(kind: str) -> str:
-    """What a kind of place is called."""
-    known = world().words.facility_kinds
-    if kind == NOWHERE:
-        return t("geen plek", "no place")
-    return text(known[kind].label) if kind in known else kind
+    """What a kind of place is called, or that it is none."""
+    return t("geen plek", "no place") if kind == NOWHERE else kind_word(kind)
 
 
 # -- facts ------------------------------------------------------------------------------------------------------------
@@ -208,15 +192,10 @@ def reports_seen(record: Mapping[str, Any]) -> tuple[list[Reported], list[tuple[
         name = place["facility"]["name"]
         for fact in place["status"]:
             if fact["value"] is None:
-                unknown.setdefault(name, []).append(f"{_unit(fact['unit'])}: {_kind(fact['kind'])}")
+                unknown.setdefault(name, []).append(f"{unit_word(fact['unit'])}: {_kind(fact['kind'])}")
             else:
                 known.append(_reported(name, fact))
     return known, list(unknown.items())
-
-
-def _unit(unit: str) -> str:
-    units = world().words.capabilities
-    return text(units[unit].label) if unit in units else unit
 
 
 def _kind(kind: str) -> str:
@@ -228,7 +207,7 @@ def _reported(place: str, fact: Mapping[str, Any]) -> Reported:
     unknown = t("onbekend", "unknown")
     return Reported(
         place=place,
-        unit=_unit(fact["unit"]),
+        unit=unit_word(fact["unit"]),
         kind=_kind(fact["kind"]),
         value=short(value) if isinstance(value, Mapping) else value_of("", value),
         source=fact["source"] or unknown,

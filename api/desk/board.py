@@ -8,10 +8,9 @@ from flask import Blueprint, Response, g, request
 
 from api.auth import world
 from api.desk.page import page
-from api.desk.place_words import age, crowding_word, kind_word, reason_word, unit_word
 from routing import place_board
 
-board = Blueprint("board", __name__)
+pages = Blueprint("board", __name__)
 
 NAME_MOST = 80
 ROWS_MOST = 150
@@ -20,21 +19,14 @@ ROWS_MOST = 150
 FILTERS = ("region", "unit", "kind", "capability")
 
 
-@board.record_once
-def _tell_templates(state: Any) -> None:
-    state.app.jinja_env.globals.update(
-        age=age, crowding_word=crowding_word, kind_word=kind_word, reason_word=reason_word, unit_word=unit_word
-    )
-
-
-@board.get("/places")
+@pages.get("/places")
 def list_all() -> Response:
     """The board, with what one can choose places by."""
     own = sorted(g.asker.facilities or ()) if "facility" in g.asker.roles else []
     return page("board.html", **_asked(), regions=place_board.choices(world()), own=own)
 
 
-@board.get("/places-now")
+@pages.get("/places-now")
 def now() -> Response:
     """What goes on now, for a board that is open: the part of the page that changes."""
     return page("board_rows.html", **_asked())

@@ -26,7 +26,7 @@ from routing.errors import BadInput, NotFound
 from routing.rules_here import installed_overlays
 from routing.vocabulary import Text
 
-case = Blueprint("case", __name__)
+pages = Blueprint("case", __name__)
 
 _NO_SUCH_FACT = Text("Dit gegeven kent Wegwijs niet; kies uit de lijst.", "Not known; choose from the list.")
 
@@ -54,7 +54,7 @@ class State:
         return {each.field: each.message for each in self.wrong}
 
 
-@case.get("/cases/new")
+@pages.get("/cases/new")
 def new() -> Response:
     """Begin a case; with `supersedes` from what is known of an earlier decision."""
     draft_id = uuid7()
@@ -67,7 +67,7 @@ def new() -> Response:
     return to("case.form", draft_id=draft_id)
 
 
-@case.get("/cases/new/<draft_id>")
+@pages.get("/cases/new/<draft_id>")
 def form(draft_id: str) -> Response:
     """The form of a case, with what was filled in before."""
     draft = service.as_id("draft", draft_id)
@@ -75,7 +75,7 @@ def form(draft_id: str) -> Response:
     return _page(draft, _state(kept.content if kept is not None else _begun()))
 
 
-@case.post("/cases/new/<draft_id>")
+@pages.post("/cases/new/<draft_id>")
 def change(draft_id: str) -> Response:
     """Keep what is filled in, and say what would be answered; or decide, or throw it away."""
     draft = service.as_id("draft", draft_id)

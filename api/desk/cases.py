@@ -9,17 +9,16 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from api.auth import world
-from api.desk.answer_words import place_name
 from api.desk.outcome_form import local_moment
 from api.desk.page import page
 from api.desk.place_search import destinations, meant
 from api.desk.words import t
 from api.queries import DecisionQuery, checked
 from routing import service
+from routing.directory_here import newest_directory
 from routing.errors import BadInput, Fault
-from routing.service import newest_directory
 
-cases = Blueprint("cases", __name__)
+pages = Blueprint("cases", __name__)
 
 FILTERS = ("since", "until", "urgency", "condition", "place", "rule", "outcome", "reason", "channel")
 """What can be asked, as the fields of the form are called."""
@@ -28,7 +27,7 @@ TYPED_MOST = 200
 AT_ONCE = 25
 
 
-@cases.get("/cases")
+@pages.get("/cases")
 def search() -> Response:
     """Decisions, the newest first, a page at a time."""
     typed = {name: request.args.get(name, "")[:TYPED_MOST].strip() for name in (*FILTERS, "cursor")}
@@ -50,7 +49,6 @@ def search() -> Response:
         found=found["decisions"],
         following=found["next"],
         places=named,
-        place_of=_place_of,
     )
 
 
@@ -95,10 +93,3 @@ def _in_words(fault: Fault) -> str:
         "cursor": ("Deze bladzijde is er niet meer. Zoek opnieuw.", "This page is not there any more. Search again."),
     }
     return t(*said.get(fault.field, ("Kies uit de lijst.", "Choose from the list.")))
-
-
-def _place_of(place: str | None) -> str:
-    if place is None:
-        return t("geen plek uit de gegevens", "no place in the directory")
-    facility = newest_directory(world()).by_id.get(place)
-    return place if facility is None else place_name({"name": facility.name, "city": facility.city})

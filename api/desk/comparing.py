@@ -16,19 +16,20 @@ from flask import Blueprint, Response, g, request
 
 from api.auth import world
 from api.desk import comparison_plots
-from api.desk.audit import chosen_ruleset
-from api.desk.audit_words import condition_label, kind_label
+from api.desk.audit import chosen_ruleset, rulesets_to_suppose
+from api.desk.audit_words import kind_label
+from api.desk.evidence import condition_label
 from api.desk.page import page
-from api.desk.words import moment, t
-from routing import access_log, service
-from routing.directory_here import newest_directory
+from api.desk.place_words import names_of_places
+from api.desk.words import t
+from routing import access_log
 from routing.errors import NotFound
 from routing.facilities.opening import TIME_ZONE
 from routing.replaying.run import Wanted, suppose_part
 from routing.replaying.supposed import supposed_rules
 from routing.vocabulary import URGENCIES
 
-comparing = Blueprint("comparing", __name__)
+pages = Blueprint("comparing", __name__)
 
 DECISIONS_MOST = 1_000
 SECONDS_MOST = 6.0
@@ -43,13 +44,13 @@ _UNDER_WAY = threading.Lock()
 _DATE = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}")
 
 
-@comparing.get("/audit/compare")
+@pages.get("/audit/compare")
 def form() -> Response:
     """The form: which decisions, and by which rules."""
     return page("compare.html", **_form({}))
 
 
-@comparing.post("/audit/compare")
+@pages.post("/audit/compare")
 def compare() -> Response:
     """A part of the comparison, and how to go on."""
     given = {name: request.form.get(name, "").strip() for name in ("since", "until", "ruleset", "after")}
@@ -110,8 +111,7 @@ def _criteria(asked: _Asked) -> dict[str, str | None]:
 
 
 def _form(given: Mapping[str, str]) -> dict[str, Any]:
-    found = sorted(service.rulesets(world())["rulesets"], key=lambda each: each["effective_from"])
-    return {"given": given, "rulesets": found[::-1], "most": DECISIONS_MOST, "seconds": round(SECONDS_MOST)}
+    return {"given": given, "rulesets": rulesets_to_suppose(), "most": DECISIONS_MOST, "seconds": round(SECONDS_MOST)}
 
 
 # -- what is shown ----------------------------------------------------------------------------------------------------
@@ -122,7 +122,6 @@ def _shown(found: Mapping[str, Any], asked: _Asked) -> dict[str, Any]:
     places = _inflow(flips["inflow"])
     return {
         "found": found,
-        "moment": moment,
         "command": _command(found, asked),
         "urgencies": [level for level in URGENCIES if level in flips["urgency"] or _reached(flips["urgency"], level)],
         "flipped": _flipped(flips["urgency"]),
@@ -135,7 +134,7 @@ def _shown(found: Mapping[str, Any], asked: _Asked) -> dict[str, Any]:
         "minutes": flips["minutes"],
         "minutes_rows": comparison_plots.minutes_rows(flips["minutes"]["histogram"]),
         "minutes_plot": comparison_plots.minutes_address(flips["minutes"]["histogram"]),
-        "names": {place.id: place.name for place in newest_directory(world()).facilities},
+        "names": names_of_places(),
         "condition": condition_label,
         "kind": kind_label,
     }
@@ -190,11 +189,11 @@ def _inflow(table: Mapping[str, Mapping[str, int]]) -> list[tuple[str, int, int]
 # -- plots ------------------------------------------------------------------------------------------------------------
 
 
-@comparing.get("/audit/compare/<plot>.svg")
+@pages.get("/audit/compare/<plot>.svg")
 def plot(plot: str) -> Response:
     """A plot of the numbers that stand in its address; they are those of a table, and nothing of a patient."""
     drawn = comparison_plots.PLOTS.get(plot)
     if drawn is None:
         raise NotFound("plot", plot)
-    names = {place.id: place.name for place in newest_directory(world()).facilities}
+    names = names_of_places()
     return Response(drawn(request.args.getlist("n"), names), content_type="image/svg+xml")

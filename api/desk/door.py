@@ -13,27 +13,27 @@ from api.session import with_session
 from routing import drafts, oidc, sessions
 from routing.errors import BadInput, SignInRefused, TooManyAttempts
 
-door = Blueprint("door", __name__)
+pages = Blueprint("door", __name__)
 
 NEXT_MOST = 500
 
 LANGUAGE_SECONDS = 365 * 24 * 3600
 
 
-@door.get("")
+@pages.get("")
 def home() -> Response:
     """The first page: what whoever signed in can do here."""
     unfinished = drafts.drafts_of(world(), g.asker) if guard.may("decide") else []
     return page("home.html", unfinished=unfinished)
 
 
-@door.get("/sign-in")
+@pages.get("/sign-in")
 def sign_in() -> Response:
     """The form to sign in with."""
     return _form("sign_in.html", why=_refused_elsewhere(request.args.get("refused")))
 
 
-@door.post("/sign-in")
+@pages.post("/sign-in")
 def let_in() -> Response:
     """Sign in with a name and a password, and go on where one wanted to be."""
     settings = world().settings
@@ -46,13 +46,13 @@ def let_in() -> Response:
     return with_session(_onwards(), origin, begun)
 
 
-@door.get("/password")
+@pages.get("/password")
 def password() -> Response:
     """The form for a password of one's own."""
     return _form("password.html")
 
 
-@door.post("/password")
+@pages.post("/password")
 def set_password() -> Response:
     """Set a password, with the present one or with a one-time code, and go on."""
     settings = world().settings
@@ -77,7 +77,7 @@ def set_password() -> Response:
     return with_session(_onwards(), origin, begun)
 
 
-@door.post("/sign-out")
+@pages.post("/sign-out")
 def sign_out() -> Response:
     """End the session, everywhere."""
     sessions.sign_out(world(), g.asker)
@@ -86,13 +86,13 @@ def sign_out() -> Response:
     return response
 
 
-@door.post("/stay")
+@pages.post("/stay")
 def stay() -> Response:
     """Stay signed in: that this is asked puts off the end of the session."""
     return _onwards()
 
 
-@door.post("/language")
+@pages.post("/language")
 def language() -> Response:
     """Choose a language, and stay where one was."""
     chosen = "en" if request.form.get("language") == "en" else "nl"

@@ -28,7 +28,7 @@ def label(key: str) -> str:
     if key in words.facts:
         return text(words.facts[key].label)
     if key.startswith("condition.") and (code := key.removeprefix("condition.")) in words.conditions:
-        return text(words.conditions[code].label)
+        return condition_label(code)
     of_reasons = {
         "urgency": ("urgentie", "urgency"),
         "elapsed": ("verstreken bij aankomst", "elapsed on arrival"),
@@ -39,6 +39,12 @@ def label(key: str) -> str:
         "margin": ("speling", "margin"),
     }
     return t(*of_reasons[key]) if key in of_reasons else text(label_of(key, in_force(world(), world().clock())))
+
+
+def condition_label(code: str) -> str:
+    """What a condition is called."""
+    known = world().words.conditions
+    return text(known[code].label) if code in known else code
 
 
 def value_of(key: str, value: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from api.auth import world
+from api.desk.evidence import condition_label
 from api.desk.page import page
 from api.desk.plots import Count, Series, bars
 from api.desk.words import t, text
@@ -27,7 +28,7 @@ from routing.stop_figures import stop_hours
 from routing.store.figures import Span
 from routing.vocabulary import URGENCIES
 
-figures = Blueprint("figures", __name__)
+pages = Blueprint("figures", __name__)
 
 DAYS = 31
 """The period, if nobody says which."""
@@ -79,7 +80,7 @@ class Figure:
         return [[label, *map(_shown, values)] for label, *values in zip(self.labels, *columns, strict=True)]
 
 
-@figures.get("/figures")
+@pages.get("/figures")
 def overview() -> Response:
     """How many decisions there were, by what they were about and when; and when emergency departments had stops."""
     period = _period()
@@ -93,7 +94,7 @@ def overview() -> Response:
     return page("figures.html", period=period, total=total, figures=found, left_out=left_out, most=PLOTTED_MOST)
 
 
-@figures.get("/figures/<what>.svg")
+@pages.get("/figures/<what>.svg")
 def plot(what: str) -> Response:
     """One of these as a plot."""
     found = _figure(what)
@@ -103,14 +104,14 @@ def plot(what: str) -> Response:
     return Response(bars(labels, series, across=found.across, nothing=nothing), mimetype="image/svg+xml")
 
 
-@figures.get("/figures/<what>.csv")
+@pages.get("/figures/<what>.csv")
 def download(what: str) -> Response:
     """The numbers of one of these, for a spreadsheet."""
     found = _figure(what)
     return _csv(what, [found.head, *found.rows])
 
 
-@figures.get("/figures/norms")
+@pages.get("/figures/norms")
 def norms() -> Response:
     """Which norms were met, as far as decisions and outcomes tell."""
     period = _period()
@@ -131,7 +132,7 @@ def norms() -> Response:
     )
 
 
-@figures.get("/figures/overrules")
+@pages.get("/figures/overrules")
 def overrules() -> Response:
     """Which rules were overridden, and how often."""
     period = _period()
@@ -206,8 +207,7 @@ def _urgency(period: Period) -> Figure:
 
 
 def _condition(period: Period) -> Figure:
-    labels = world().words.conditions
-    found = [(text(labels[code].label) if code in labels else code, n) for code, n in _counted("condition", period)]
+    found = [(condition_label(code), n) for code, n in _counted("condition", period)]
     title, column = t("Naar aandoening", "By condition"), t("Aandoening", "Condition")
     return _of("condition", title, column, _most_first(found), across=True)
 

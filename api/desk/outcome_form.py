@@ -10,9 +10,9 @@ from typing import Any
 from api.auth import world
 from api.desk.place_search import destinations, meant
 from api.desk.words import t, text
+from routing.directory_here import newest_directory
 from routing.errors import Fault
 from routing.facilities.opening import TIME_ZONE
-from routing.service import newest_directory
 from routing.vocabulary import CodedReason
 
 FORMS = ("accept", "override", "confirmed", "refused", "arrived", "cancelled", "withdrawn")

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 
 from api.auth import world
-from api.desk import guard
+from api.desk import guard, place_words
 from api.desk.evidence import seen
 from api.desk.menu import menu
-from api.desk.words import clock, language, moment, t, text
+from api.desk.words import clock, language, moment, second, t, text
 from api.problem_types import TYPES
 from routing.errors import Fault
 
@@ -24,9 +24,12 @@ def register(desk: Flask) -> None:
     """Give the templates of `desk` what they may ask."""
     desk.jinja_env.trim_blocks = desk.jinja_env.lstrip_blocks = True
     desk.jinja_env.globals.update(
-        t=t, text=text, language=language, clock=clock, moment=moment, may=guard.may, csrf=guard.csrf, menu=menu,
-        session=guard.session, idle_ends_at=guard.idle_ends_at, seen=seen, shape=SHAPES.__getitem__,
-        words=lambda: world().words, htmx=asked_by_script,
+        t=t, text=text, language=language, clock=clock, moment=moment, second=second,
+        may=guard.may, csrf=guard.csrf, menu=menu, session=guard.session, idle_ends_at=guard.idle_ends_at,
+        seen=seen, shape=SHAPES.__getitem__, words=lambda: world().words, htmx=asked_by_script,
+        place_words=place_words, place_name=place_words.place_name, place_of=place_words.place_of,
+        age=place_words.age, kind_word=place_words.kind_word, unit_word=place_words.unit_word,
+        reason_word=place_words.reason_word,
     )  # fmt: skip
 
 

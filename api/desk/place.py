@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, make_response, request
 
 from api.auth import world
 from api.desk import guard, place_plots, place_words
-from api.desk.map import one_place
+from api.desk.maps import one_place
 from api.desk.page import page, to
 from api.desk.place_words import unit_word
 from api.desk.status_form import ENDS_IN, read_form, said_of
@@ -17,7 +17,7 @@ from api.queries import identifier
 from routing import place_view, places
 from routing.errors import BadInput, NotFound
 
-place = Blueprint("place", __name__)
+pages = Blueprint("place", __name__)
 
 DAYS = (1, 7, 30)
 """Of how many days the past can be looked at."""
@@ -26,18 +26,13 @@ HISTORY = 20
 VERDICTS = ("taken", "known", "older", "damped")
 
 
-@place.record_once
-def _tell_templates(state: Any) -> None:
-    state.app.jinja_env.globals.update(place_words=place_words)
-
-
-@place.get("/places/<facility_id>")
+@pages.get("/places/<facility_id>")
 def read(facility_id: str) -> Response:
     """What is known of a place."""
     return _shown(identifier("facility", facility_id), {"unit": ""}, {})
 
 
-@place.post("/places/<facility_id>/status")
+@pages.post("/places/<facility_id>/status")
 def report(facility_id: str) -> Response:
     """Report what goes on at a place, and show it again: with what was taken in, or with what is wrong."""
     place_id = identifier("facility", facility_id)
@@ -57,7 +52,7 @@ def report(facility_id: str) -> Response:
     return _shown(place_id, form, faults, 422)
 
 
-@place.get("/places/<facility_id>/history.svg")
+@pages.get("/places/<facility_id>/history.svg")
 def plot(facility_id: str) -> Response:
     """The past of a place as a picture: `of` says of what."""
     of = request.args.get("of", "")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.desk.answer_words import place_name
+from api.desk.place_words import place_name
 from routing.facilities.directory import Directory
 
 SHOWN_MOST = 12

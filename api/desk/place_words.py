@@ -1,4 +1,4 @@
-"""What is known of a place, in the words of whoever reads the page: hours, capabilities, reports and their age."""
+"""What a place is called and what is known of it, in words: hours, capabilities, reports and their age."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from api.auth import world
 from api.desk.words import t, text
+from routing.directory_here import newest_directory
 from routing.facilities.crowding import crowding_band
 from routing.facilities.opening import DAYS
 
@@ -31,6 +32,37 @@ PRECISION: Mapping[str, tuple[str, str]] = {
 }
 
 
+# -- what it is called ------------------------------------------------------------------------------------------------
+
+
+def place_name(facility: Mapping[str, Any]) -> str:
+    """What a place is called, with its town."""
+    name = text(facility["label"]) if facility.get("label") else str(facility["name"])
+    city = facility.get("city")
+    return f"{name}, {city}" if city and city not in name else name
+
+
+def place_of(place: str | None) -> str:
+    """What the place with this id is called, also one that is not in the directory any more."""
+    if place is None:
+        return t("geen plek uit de gegevens", "no place in the directory")
+    facility = newest_directory(world()).by_id.get(place)
+    return place if facility is None else place_name({"name": facility.name, "city": facility.city})
+
+
+def names_of_places() -> dict[str, str]:
+    """Each place of the directory, by its id -> its name, without its town."""
+    return {place.id: place.name for place in newest_directory(world()).facilities}
+
+
+def contact_word(purpose: str) -> str:
+    """What one calls a number of a place for."""
+    return t("algemeen", "general") if purpose == "general" else unit_word(purpose)
+
+
+# -- what goes on there -----------------------------------------------------------------------------------------------
+
+
 def age(minutes: int) -> str:
     """How long ago: `7 min`, `3 uur`, `2 dagen`."""
     if minutes < 60:
@@ -41,9 +73,9 @@ def age(minutes: int) -> str:
 
 
 def unit_word(unit: str) -> str:
-    """What a unit of a place is called."""
+    """What a unit of a place is called, or a whole place of which is said that it is open."""
     known = world().words.stop_kinds
-    return text(known[unit].label) if unit in known else unit
+    return text(known[unit].label) if unit in known else kind_word(unit)
 
 
 def kind_word(kind: str) -> str:

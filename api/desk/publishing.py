@@ -10,16 +10,16 @@ from api.desk.words import t
 from routing import publishing as use
 from routing.errors import BadInput
 
-publishing = Blueprint("publishing", __name__)
+pages = Blueprint("publishing", __name__)
 
 
-@publishing.get("/rules/publishing")
+@pages.get("/rules/publishing")
 def overview() -> Response:
     """How far each ruleset is, and all that was ever proposed."""
     return _page()
 
 
-@publishing.post("/rules/publishing/propose")
+@pages.post("/rules/publishing/propose")
 def propose() -> Response:
     """Propose to publish a ruleset that is installed here."""
     given = request.form
@@ -30,7 +30,7 @@ def propose() -> Response:
     return to("publishing.overview")
 
 
-@publishing.post("/rules/publishing/agree")
+@pages.post("/rules/publishing/agree")
 def agree() -> Response:
     """Agree to a proposal of somebody else."""
     given = request.form
@@ -47,7 +47,7 @@ def agree() -> Response:
     return to("publishing.overview")
 
 
-@publishing.post("/rules/publishing/withdraw")
+@pages.post("/rules/publishing/withdraw")
 def withdraw() -> Response:
     """Withdraw a proposal that is open."""
     try:

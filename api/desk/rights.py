@@ -28,7 +28,7 @@ PAGES: Mapping[str, Page] = {
     "answer.timeline": Page("read_decisions", "read"),
     "answer.reception": Page("answer_for_place"),
     "cases.search": Page("read_decisions", "search"),
-    "map.decision": Page("read_decisions", "read"),
+    "maps.decision": Page("read_decisions", "read"),
     "board.list_all": Page("read_facilities"),
     "board.now": Page("read_facilities"),
     "place.read": Page("read_facilities"),

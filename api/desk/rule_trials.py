@@ -19,13 +19,13 @@ from routing.rules.ruleset import Ruleset
 from routing.rules_here import installed_rulesets
 from routing.worked_cases import WorkedCase
 
-rule_trials = Blueprint("rule_trials", __name__)
+pages = Blueprint("rule_trials", __name__)
 
 CASES_MOST = 40
 """So many worked cases are listed; a word more makes it fewer."""
 
 
-@rule_trials.get("/rules/try")
+@pages.get("/rules/try")
 def form() -> Response:
     """Choose a case and two versions; of a worked case, which is nobody, the answers as well."""
     old, new = _versions()
@@ -43,7 +43,7 @@ def form() -> Response:
     return _page(old, new, of=of, found=found, compared=compared, why=why)
 
 
-@rule_trials.post("/rules/try")
+@pages.post("/rules/try")
 def pasted() -> Response:
     """The answers of two versions to a case that was pasted; it is not kept."""
     old, new = _versions()
@@ -55,7 +55,7 @@ def pasted() -> Response:
     return _page(old, new, written=written, compared=compared, what=t("Geplakte casus", "Pasted case"))
 
 
-@rule_trials.post("/rules/try/decision")
+@pages.post("/rules/try/decision")
 def decision() -> Response:
     """The answers of two versions to the case of a logged decision, with the places of then."""
     old, new = _versions()

@@ -17,7 +17,7 @@ from routing.rules.reading import amount, label_of, outline
 from routing.rules.ruleset import Ruleset
 from routing.rules.usage import source_states, subjects_asked
 
-rules = Blueprint("rules", __name__)
+pages = Blueprint("rules", __name__)
 
 SEARCH_MOST = 200
 """So many characters of what is searched for are read."""
@@ -26,14 +26,14 @@ SELECTION, NUMBERS = "selection", "numbers"
 """Topics that are no files of rules."""
 
 
-@rules.get("/rules")
+@pages.get("/rules")
 def overview() -> Response:
     """The rulesets that are installed here."""
     found = publishing.standings(world())
     return page("rules.html", found=publishing.newest_first(found))
 
 
-@rules.get("/rules/<name>/<version>")
+@pages.get("/rules/<name>/<version>")
 def read(name: str, version: str) -> Response:
     """One ruleset: its topics, the rules of one of them, or what was found in all of it."""
     ruleset = rule_book.ruleset_named(world(), name, version)
@@ -65,7 +65,7 @@ def read(name: str, version: str) -> Response:
     )
 
 
-@rules.get("/rules/<name>/<version>/<path:entry>")
+@pages.get("/rules/<name>/<version>/<path:entry>")
 def entry(name: str, version: str, entry: str) -> Response:
     """All that is known of one name of a ruleset, most often a rule, so that reasons elsewhere can lead here."""
     ruleset = rule_book.ruleset_named(world(), name, version)
@@ -80,7 +80,7 @@ def entry(name: str, version: str, entry: str) -> Response:
     return page("rule_entry.html", **known, found=found, lines=lines, labels=labels, entry=entry)
 
 
-@rules.get("/rules/<name>/<version>/coverage")
+@pages.get("/rules/<name>/<version>/coverage")
 def coverage(name: str, version: str) -> Response:
     """What the worked cases show of the rules; they are run when somebody asks, which takes a while."""
     ruleset = rule_book.ruleset_named(world(), name, version)

@@ -44,3 +44,8 @@ def clock(at: str | datetime) -> str:
 def moment(at: str | datetime) -> str:
     """A moment with its day, as the clock and the calendar on the wall say it."""
     return _local(at).strftime("%d-%m-%Y %H:%M")
+
+
+def second(at: str | datetime) -> str:
+    """A moment to the second, as the clock and the calendar on the wall say it."""
+    return _local(at).strftime("%d-%m-%Y %H:%M:%S")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
+from api.desk import accesses
 from routing import access_log
+from routing.facilities.opening import TIME_ZONE
 from routing.log.access import EVENTS, PURPOSES
 from routing.rights import ROLES
 from routing.service import World
@@ -17,8 +18,6 @@ from tests.desk.audited import EVIL, asked_by, decide, noted_once
 from tests.desk.conftest import Person, name_of, words_of
 
 People = Callable[[str], Person]
-
-pages: Any = importlib.import_module("api.desk.accesses")
 
 REFERENCE = "ZCC-2026-000777"
 ADDRESSES = ("/desk/accesses", "/desk/accesses/patient", "/desk/accesses/export")
@@ -41,9 +40,9 @@ def rows(page: str) -> int:
 
 
 def test_the_words_for_each_event_and_purpose_are_there() -> None:
-    assert pages.EVENT_WORDS.keys() == EVENTS.keys()
-    assert pages.PURPOSE_WORDS.keys() == PURPOSES.keys()
-    assert pages.WRONG.keys() >= {"since", "until", "event", "decision", "patient", "reference", "cursor", "user"}
+    assert accesses.EVENT_WORDS.keys() == EVENTS.keys()
+    assert accesses.PURPOSE_WORDS.keys() == PURPOSES.keys()
+    assert accesses.WRONG.keys() >= {"since", "until", "event", "decision", "patient", "reference", "cursor", "user"}
 
 
 def test_the_newest_accesses_are_listed_and_looking_is_one_of_them(auditor: Person, world: World, seen: str) -> None:
@@ -71,7 +70,7 @@ def test_accesses_are_found_by_what_was_asked(name: str, auditor: Person, world:
 
 
 def test_a_day_is_a_dutch_day_and_the_last_one_counts(auditor: Person, world: World, seen: str) -> None:
-    today = world.clock().astimezone(pages.TIME_ZONE).date().isoformat()
+    today = world.clock().astimezone(TIME_ZONE).date().isoformat()
     assert (
         f"/desk/audit/{seen}" in auditor.post("/desk/accesses", {"decision": seen, "since": today, "until": today}).text
     )
@@ -95,7 +94,7 @@ def test_what_cannot_be_searched_is_refused_in_words_and_not_repeated(auditor: P
 def test_a_long_list_goes_on_without_a_reference_in_an_address(
     auditor: Person, world: World, seen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "SHOWN", 2)
+    monkeypatch.setattr(accesses, "SHOWN", 2)
     decide(world, asked_by(world), reference=REFERENCE)
     for _ in range(3):
         access_log.patient_view(world, asked_by(world), REFERENCE)
@@ -137,7 +136,7 @@ def test_nothing_of_another_patient_stands_in_the_view_of_one(auditor: Person, w
 def test_a_long_overview_says_that_it_is_not_all(
     auditor: Person, world: World, seen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "PATIENT_SHOWN", 1)
+    monkeypatch.setattr(accesses, "PATIENT_SHOWN", 1)
     decide(world, asked_by(world), reference=REFERENCE)
     page = auditor.post("/desk/accesses/patient", {"reference": REFERENCE}).text
     assert "Dit is niet alles" in page

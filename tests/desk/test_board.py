@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+from api.desk import board
 from api.desk.rights import BY_THE_PAGE
 from routing.rights import ROLES
 from routing.service import World
@@ -69,7 +69,7 @@ def test_places_are_found_by_name_region_kind_unit_and_what_they_can_do(triagist
 def test_what_is_less_bad_gives_way_where_there_is_too_much_and_that_is_said(
     triagist: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["api.desk.board"], "ROWS_MOST", 2)  # the package has its blueprint by that name
+    monkeypatch.setattr(board, "ROWS_MOST", 2)
     page = triagist.get("/desk/places").text
     assert rows(page) == ["umcg-seh", "isala-zwolle-seh"]
     assert re.search(r"Er zijn nog \d+ regels waar minder knelt", words_of(page))

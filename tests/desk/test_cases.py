@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from api import create_app
+from api.desk import cases
 from routing import access_log, outcomes, service
 from routing.rights import Asker
 from routing.sequencer import sequence_all
@@ -112,7 +112,7 @@ def test_what_cannot_be_asked_is_said_beside_its_field(
 def test_older_decisions_are_a_page_further(
     own: World, who: Person, asker: Asker, kept: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["api.desk.cases"], "AT_ONCE", 2)
+    monkeypatch.setattr(cases, "AT_ONCE", 2)
     first = who.get("/desk/cases?urgency=U1").text
     (further,) = re.findall(r'rel="next" href="([^"]+)"', first)
     assert "urgency=U1" in further

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable, Iterator
 from html import unescape
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from api.desk import comparing
 from routing import service
 from routing.errors import BadInput
 from routing.replaying.run import Wanted, replay_many, suppose_part
@@ -20,8 +19,6 @@ from tests.desk.audited import asked_by, damaged, decide, noted_once
 from tests.desk.conftest import Person, words_of
 
 People = Callable[[str], Person]
-
-comparing: Any = importlib.import_module("api.desk.comparing")
 
 BELLY = {
     "chest_pain": True,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from flask import Flask
 
 from api import create_app
+from api.desk import figures
 from routing import norm_figures, outcomes, places, service, stop_figures
 from routing.rights import Asker
 from routing.service import World, close_world, open_world
@@ -182,7 +182,7 @@ def test_norms_say_what_is_known_and_never_guess(counted: World, manager: Person
 def test_too_many_decisions_ask_for_a_shorter_period(
     path: str, limit: str, manager: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["api.desk.figures"], limit, 3)  # its blueprint has the same name
+    monkeypatch.setattr(figures, limit, 3)
     response = manager.get(f"/desk/figures/{path}?{DATES}")
     assert (response.status_code, "Kies een kortere periode" in words_of(response.text)) == (422, True)
     assert 'value="2026-11-01"' in response.text

@@ -15,13 +15,13 @@ from routing.decision_map import on_map
 from routing.log.canonical import plain
 from routing.log.record import answer
 
-maps = Blueprint("map", __name__)
+pages = Blueprint("maps", __name__)
 
 RULED_OUT_MOST = 60
 """So many places that were ruled out are shown, the nearest; any other can be looked up in the answer."""
 
 
-@maps.record_once
+@pages.record_once
 def _tell_templates(state: Any) -> None:
     state.app.jinja_env.globals.update(map_tiles=tiles)
 
@@ -32,7 +32,7 @@ def tiles() -> dict[str, str | None]:
     return {"address": settings.map_tiles, "whose": settings.map_tiles_attribution}
 
 
-@maps.get("/decisions/<decision_id>/map")
+@pages.get("/decisions/<decision_id>/map")
 def decision(decision_id: str) -> Response:
     """Where the patient is, and where the places are that were weighed."""
     record = plain(service.record_of(world(), decision_id, g.asker, "read"))
