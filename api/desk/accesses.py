@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import date, datetime, timedelta
-from datetime import time as clock_time
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, g, request
 
 from api.auth import world
+from api.desk.moments import day_of, midnight
 from api.desk.page import page
 from api.desk.words import t
 from routing import access_log
 from routing.access_text import ROLE_NAMES
 from routing.errors import BadInput, bad_input
-from routing.facilities.opening import TIME_ZONE
 
 pages = Blueprint("accesses", __name__)
 
 SHOWN = 50
 PATIENT_SHOWN = 200
-_DAY = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}")
 
 FILTERS = ("since", "until", "event", "user", "decision", "patient", "reference")
 
@@ -117,9 +114,8 @@ def _filters(given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _moment(name: str, text: str, days: int) -> datetime:
-    if _DAY.fullmatch(text):
-        with suppress(ValueError, OverflowError):
-            return datetime.combine(date.fromisoformat(text) + timedelta(days=days), clock_time(), TIME_ZONE)
+    with suppress(ValueError, OverflowError):
+        return midnight(day_of(text) + timedelta(days=days))
     raise bad_input(name, "not_a_date", "is no date", allowed="2026-11-18")
 
 

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, g, request
 
 from api.auth import world
 from api.desk import answer_words, guard, handover, outcome_form, place_search
+from api.desk.moments import in_field
 from api.desk.outcome_form import Filled
 from api.desk.page import asked_by_script, page, to
 from api.desk.place_words import contact_word, place_of
@@ -20,7 +21,6 @@ from routing import case_file, outcomes
 from routing.access_log import uuid_of
 from routing.directory_here import newest_directory
 from routing.errors import BadInput, InFlight, KeyReused
-from routing.facilities.opening import TIME_ZONE
 from routing.service import as_id
 
 pages = Blueprint("answer", __name__)
@@ -130,12 +130,9 @@ def _reception(about: str, filled: Filled, status: int = 200) -> Response:
     own = {key: named[key] for key in sorted(g.asker.facilities or ()) if key in named}
     known = {"about": about, "unreadable": unreadable, "own": own, "filled": filled, "key": secrets.token_urlsafe(18)}
     reasons = outcome_form.choices(world().words.refusal_reasons)
-    return page("reception.html", 422 if unreadable else status, **known, reasons=reasons, wall=_wall())
-
-
-def _wall() -> str:
-    """Now, as a field for a date and a time holds it."""
-    return world().clock().astimezone(TIME_ZONE).strftime("%Y-%m-%dT%H:%M")
+    return page(
+        "reception.html", 422 if unreadable else status, **known, reasons=reasons, wall=in_field(world().clock())
+    )
 
 
 # -- the page ---------------------------------------------------------------------------------------------------------
@@ -162,7 +159,7 @@ def _shown(about: str, filled: Filled, status: int = 200) -> Response:
         cancel_reasons=outcome_form.choices(world().words.cancel_reasons),
         functions=FUNCTIONS,
         usual=_usual_function(),
-        wall=_wall(),
+        wall=in_field(world().clock()),
         just_decided="decided" in request.args,
         under_way="under_way" in request.args,
     )

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from api.auth import world
-from api.desk.outcome_form import local_moment
+from api.desk.moments import moment_of
 from api.desk.page import page
 from api.desk.place_search import destinations, meant
 from api.desk.words import t
@@ -60,7 +60,7 @@ def _asked(typed: Mapping[str, str], named: Mapping[str, str]) -> tuple[dict[str
         if not typed[name]:
             continue
         # the clock on the wall; a moment in the future is meant as it stands
-        if (at := local_moment(typed[name], world().clock() + timedelta(days=36_500))) is None:
+        if (at := moment_of(typed[name], world().clock() + timedelta(days=36_500))) is None:
             faults[name] = t("Vul een datum en een tijd in.", "Fill in a date and a time.")
         else:
             asked[name] = at.isoformat()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from datetime import time as clock_time
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -19,12 +17,12 @@ from api.desk import comparison_plots
 from api.desk.audit import chosen_ruleset, rulesets_to_suppose
 from api.desk.audit_words import kind_label
 from api.desk.evidence import condition_label
+from api.desk.moments import day_of, midnight
 from api.desk.page import page
 from api.desk.place_words import names_of_places
 from api.desk.words import t
 from routing import access_log
 from routing.errors import NotFound
-from routing.facilities.opening import TIME_ZONE
 from routing.replaying.run import Wanted, suppose_part
 from routing.replaying.supposed import supposed_rules
 from routing.vocabulary import URGENCIES
@@ -40,8 +38,6 @@ PLACES_MOST = 12
 
 _UNDER_WAY = threading.Lock()
 """One comparison at a time in a process: whoever asks for advice at that moment goes before."""
-
-_DATE = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}")
 
 
 @pages.get("/audit/compare")
@@ -87,22 +83,13 @@ class _Asked:
 
 def _asked(given: Mapping[str, str]) -> _Asked:
     """Dutch days, the last one included. Raises ValueError."""
-    since, last = (_day(given[name]) for name in ("since", "until"))
+    since, last = (day_of(given[name]) if given[name] else None for name in ("since", "until"))
     if since is not None and last is not None and since > last:
         raise ValueError("in the wrong order")
-    return _Asked(_begin(since), _begin(last + timedelta(days=1)) if last is not None else None)
-
-
-def _day(given: str) -> date | None:
-    if not given:
-        return None
-    if not _DATE.fullmatch(given):
-        raise ValueError("no date")
-    return date.fromisoformat(given)
-
-
-def _begin(day: date | None) -> datetime | None:
-    return None if day is None else datetime.combine(day, clock_time(), TIME_ZONE)
+    return _Asked(
+        midnight(since) if since is not None else None,
+        midnight(last + timedelta(days=1)) if last is not None else None,
+    )
 
 
 def _criteria(asked: _Asked) -> dict[str, str | None]:

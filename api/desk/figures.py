@@ -6,13 +6,14 @@ import csv
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, request
 
 from api.auth import world
 from api.desk.evidence import condition_label
+from api.desk.moments import midnight
 from api.desk.page import page
 from api.desk.plots import Count, Series, bars
 from api.desk.words import t, text
@@ -52,9 +53,19 @@ class Period:
     last: date
 
     @property
+    def begin(self) -> datetime:
+        """The moment at which it begins."""
+        return midnight(self.first)
+
+    @property
+    def end(self) -> datetime:
+        """The moment at which it is over."""
+        return midnight(self.last + timedelta(days=1))
+
+    @property
     def span(self) -> Span:
         """The same as moments."""
-        return Span(_midnight(self.first), _midnight(self.last + timedelta(days=1)))
+        return Span(self.begin, self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +126,8 @@ def download(what: str) -> Response:
 def norms() -> Response:
     """Which norms were met, as far as decisions and outcomes tell."""
     period = _period()
-    since, until = _moments(period)
     try:
-        rows = norms_met(world(), since, until, NORMS_MOST)
+        rows = norms_met(world(), period.begin, period.end, NORMS_MOST)
     except BadInput:
         return page("figures_too_many.html", 422, period=period, here="figures.norms", most=NORMS_MOST)
     return page(
@@ -136,9 +146,8 @@ def norms() -> Response:
 def overrules() -> Response:
     """Which rules were overridden, and how often."""
     period = _period()
-    since, until = _moments(period)
     try:
-        found = count_overrules(world(), since=since, until=until, most=OVERRULES_MOST)
+        found = count_overrules(world(), since=period.begin, until=period.end, most=OVERRULES_MOST)
     except BadInput:
         return page("figures_too_many.html", 422, period=period, here="figures.overrules", most=OVERRULES_MOST)
     rows = [row for row in found["rules"] if row["overridden"]]
@@ -168,14 +177,6 @@ def _day(name: str) -> date | None:
     if not 2000 <= found.year <= 2200:
         raise bad_input(name, "not_a_date", "is not a day", given, "a day like 2026-11-29")
     return found
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, TIME_ZONE)
-
-
-def _moments(period: Period) -> tuple[datetime, datetime]:
-    return _midnight(period.first), _midnight(period.last + timedelta(days=1))
 
 
 # -- each of them -----------------------------------------------------------------------------------------------------
@@ -243,7 +244,7 @@ def _by_day(period: Period) -> Figure:
 
 
 def _stops(period: Period) -> Figure:
-    found = stop_hours(world(), *_moments(period))
+    found = stop_hours(world(), period.begin, period.end)
     labels = tuple(f"{hour:02d}" for hour in range(24))
     series = (
         Series(t("Weekdagen", "Weekdays"), found.weekdays),

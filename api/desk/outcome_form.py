@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from api.auth import world
+from api.desk.moments import moment_of
 from api.desk.place_search import destinations, meant
 from api.desk.words import t, text
 from routing.directory_here import newest_directory
 from routing.errors import Fault
-from routing.facilities.opening import TIME_ZONE
 from routing.vocabulary import CodedReason
 
 FORMS = ("accept", "override", "confirmed", "refused", "arrived", "cancelled", "withdrawn")
@@ -113,7 +112,7 @@ def _with_arrival(body: dict[str, Any], values: Mapping[str, str]) -> tuple[dict
     faults: dict[str, str] = {}
     if values.get("place") or "facility" not in body:  # what is typed was meant; the list begins with a place chosen
         body["facility"], faults, doubtful = _place(values.get("place", ""))
-    if (at := local_moment(values.get("at", ""), world().clock())) is None:
+    if (at := moment_of(values.get("at", ""), world().clock())) is None:
         faults["at"] = t("Vul in hoe laat de patiënt aankwam.", "Fill in when the patient arrived.")
     else:
         body["at"] = at.isoformat()
@@ -140,19 +139,6 @@ def _place(typed: str) -> tuple[str | None, dict[str, str], Sequence[tuple[str, 
             f"Welke plek bedoelt u met “{typed}”? Kies er een.", f"Which place do you mean by “{typed}”? Choose one."
         )
     return None, {"place": said}, [(key, named[key]) for key in found[:MEANT_MOST]]
-
-
-def local_moment(given: str, now: datetime) -> datetime | None:
-    """The moment that a field for a date and a time holds, by the clock on the wall; None if it holds none. In the hour
-    that comes twice a year it is the last one that has passed."""
-    try:
-        found = datetime.fromisoformat(given)
-    except ValueError:
-        return None
-    if found.tzinfo is not None:
-        return None
-    later = found.replace(tzinfo=TIME_ZONE, fold=1)
-    return later if later <= now else found.replace(tzinfo=TIME_ZONE, fold=0)
 
 
 # -- what is wrong, in words ------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -22,6 +23,7 @@ from routing.rights import ROLES
 from routing.sequencer import begin_sequencing
 from routing.service import World, close_world, open_world
 from routing.settings import Settings
+from tests.desk.conftest import account_for_each_role
 from tests.people import PASSWORD, account
 
 CHROMIUM = os.environ.get("WEGWIJS_TEST_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
@@ -34,7 +36,6 @@ QUIET = (
 
 AXE = Axe()
 
-OWN = "umc-utrecht"
 EVERYBODY = "iedereen"
 """An account with every role."""
 
@@ -57,31 +58,31 @@ def serving(folder: Path) -> Iterator[Served]:
     """A server of its own in this process, with an account for each role and one with all of them."""
     world = open_world(Settings(database_url=f"sqlite:///{folder}/wegwijs.sqlite3"))
     service.upgrade(world)
-    for role in ROLES:
-        account(world, name_of(role), role, facilities=frozenset({OWN}) if role == "facility" else None)
+    account_for_each_role(world)
     account(world, EVERYBODY, *ROLES)
-    app = create_app(world=world)
+    with listening(create_app(world=world)) as url:
+        end = begin_sequencing(world)
+        yield Served(url, world)
+        end()
+    close_world(world)
+
+
+@contextmanager
+def listening(app: Flask) -> Iterator[str]:
+    """The address at which `app` answers within the block."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    end = begin_sequencing(world)
-    yield Served(f"http://127.0.0.1:{server.port}", world)
-    end()
+    yield f"http://127.0.0.1:{server.port}"
     server.shutdown()
     thread.join()
     server.server_close()
-    close_world(world)
 
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serving(tmp_path_factory.mktemp("browser")) as found:
         yield found
-
-
-def name_of(role: str) -> str:
-    """The name of the account with this role."""
-    return f"a-{role.replace('_', '-')}"
 
 
 @pytest.fixture(scope="session")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from routing import outcomes
 from routing.rights import Asker
-from tests.browser.conftest import Open, Served, barriers, name_of
+from tests.browser.conftest import Open, Served, barriers
+from tests.desk.conftest import name_of
 from tests.desk.decided import ADVISED, CRASH, asker_of, decided, recorded
 from tests.people import PASSWORD
 
@@ -158,8 +160,11 @@ def test_who_forgot_something_is_brought_to_it(browser: Browser, served: Served,
             assert barriers(page) == []
 
 
+@pytest.mark.parametrize("size", [{}, ZOOMED], ids=["laptop", "zoomed"])
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_nobody_is_kept_out_of_a_decision(open_page: Open, served: Served, asker: Asker, *, script: bool) -> None:
+def test_nobody_is_kept_out_of_a_decision(
+    size: dict[str, Any], open_page: Open, served: Served, asker: Asker, *, script: bool
+) -> None:
     old = decided(served.world, asker)
     body = {"outcome": "overridden", "by": "doctor", "reason": "context", "comment": "x", "destination": None}
     outcomes.record_outcome(served.world, old, body, asker)
@@ -172,15 +177,14 @@ def test_nobody_is_kept_out_of_a_decision(open_page: Open, served: Served, asker
         "/desk/cases",
         f"/desk/reception?decision={old}",
     ]
-    for zoomed in ({}, ZOOMED):
-        page = open_page(paths[0], java_script_enabled=script, **zoomed)
-        for path in paths:
-            page.goto(path)
-            if script:
-                page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-                assert barriers(page) == [], path
-            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert wide <= 0, path
+    page = open_page(paths[0], java_script_enabled=script, **size)
+    for path in paths:
+        page.goto(path)
+        if script:
+            page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+            assert barriers(page) == [], path
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, path
 
 
 def test_a_place_answers_by_keyboard(open_page: Open, served: Served, asker: Asker, about: str) -> None:

@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 
 from routing import service
 from routing.rights import Asker
-from tests.browser.conftest import Open, Served, barriers, name_of
+from tests.browser.conftest import Open, Served, barriers
+from tests.desk.conftest import name_of
 
 DECISION = re.compile(r"/desk/decisions/[0-9a-f-]{36}")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, Served, barriers, name_of
+from tests.browser.conftest import Open, Served, barriers
+from tests.desk.conftest import name_of
 from tests.people import PASSWORD
 
 

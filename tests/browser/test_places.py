@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from api import create_app
 from api.events import Streams
 from routing.service import World
-from tests.browser.conftest import EVERYBODY, OWN, Open, Served, _Silent, barriers, name_of
+from tests.browser.conftest import EVERYBODY, Open, Served, barriers, listening
+from tests.desk.conftest import OWN, name_of
 from tests.desk.places import decided, hurting_place, report
 from tests.people import PASSWORD
 
@@ -91,13 +90,8 @@ def crowded(served: Served) -> Iterator[tuple[str, Streams]]:
     """A server of the same world that lets nobody listen: its address, and its streams."""
     app = create_app(world=served.world)
     streams = app.extensions["wegwijs.streams"] = Streams(most=0)
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}", streams
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(app) as url:
+        yield url, streams
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from routing.rights import Asker
 from routing.service import World
 from routing.store import database
 from routing.store.tables import RECORDS
+from tests.desk.decided import asker_of
 from tests.service.conftest import AUDITOR, STEMI
 
 OPERATOR = Asker("", "test", frozenset({"operator"}))
@@ -23,10 +24,7 @@ EVIL = "<script>alert(1)</script>"
 
 def asked_by(world: World, organisation: str | None = "Meldkamer Midden") -> Asker:
     """A triagist with a key of this organisation."""
-    text = service.create_key(world, "test", frozenset({"triagist"}), organisation=organisation)
-    found = service.authenticate(world, text)
-    assert found is not None
-    return replace(found, user="zcc-099", source="POST /v1/decisions", request_id="r-9")
+    return replace(asker_of(world, organisation), user="zcc-099", source="POST /v1/decisions", request_id="r-9")
 
 
 def decide(world: World, asker: Asker, **changes: Any) -> str:

@@ -75,10 +75,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("desk")
     opened = open_world(Settings(database_url=f"sqlite:///{folder}/wegwijs.sqlite3"))
     service.upgrade(opened)
-    for role in ROLES:
-        account(opened, name_of(role), role, facilities=frozenset({OWN}) if role == "facility" else None)
+    account_for_each_role(opened)
     yield opened
     close_world(opened)
+
+
+def account_for_each_role(world: World) -> None:
+    """People who can sign in, each with one role."""
+    for role in ROLES:
+        account(world, name_of(role), role, facilities=frozenset({OWN}) if role == "facility" else None)
 
 
 def name_of(role: str) -> str:

@@ -46,9 +46,10 @@ CRASH: dict[str, Any] = {
 """As much as somebody fills in who has time for it."""
 
 
-def asker_of(world: World) -> Asker:
+def asker_of(world: World, organisation: str | None = None) -> Asker:
     """A system of triagists with a key of its own, which decides."""
-    found = service.authenticate(world, service.create_key(world, "triage system", frozenset({"triagist"})))
+    text = service.create_key(world, "triage system", frozenset({"triagist"}), organisation=organisation)
+    found = service.authenticate(world, text)
     assert found is not None
     return found
 

@@ -7,6 +7,7 @@ from typing import Any
 from routing import places, service
 from routing.rights import Asker
 from routing.service import World
+from tests.desk.decided import asker_of
 
 OPERATOR = Asker("", "test", frozenset({"operator"}))
 
@@ -39,7 +40,4 @@ def hurting_place(world: World) -> str:
 
 def decided(world: World, **more: Any) -> dict[str, Any]:
     """A decision on a man with a heart attack in the middle of Utrecht."""
-    key = service.create_key(world, "test of places", frozenset({"triagist"}))
-    asker = service.authenticate(world, key)
-    assert asker is not None
-    return service.decide(world, {**STEMI, **more}, asker)
+    return service.decide(world, {**STEMI, **more}, asker_of(world))

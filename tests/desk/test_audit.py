@@ -91,7 +91,8 @@ def test_a_decision_is_shown_with_all_that_it_rests_on(auditor: Person, world: W
 
 def test_what_was_not_known_of_places_is_said_to_be_unknown(auditor: Person, decided: str) -> None:
     page = words_of(auditor.get(f"/desk/audit/{decided}").text)
-    assert "Niet bekend van" in page or "onbekend, en niet “open”" in page
+    assert "Niet bekend van" in page
+    assert "onbekend, en niet “open”" in page
 
 
 def test_where_the_evaluators_differ_each_is_shown_apart(auditor: Person, world: World) -> None:
@@ -128,7 +129,7 @@ def test_why_a_rule_fired_and_why_another_did_not_is_shown_part_by_part(
     assert "stemi-onset-unknown : ✓ gold" in page
     assert "✓ waar ST-elevatie op het ECG (gezien: ja)" in page
     page = words_of(auditor.get(f"/desk/audit/{decided}/rules?q=stemi-very-late").text)
-    assert "✗ gold niet" in page or "? kon gelden" in page
+    assert "? kon gelden" in page
     assert "? onbekend" in page
     assert "Geen regel met deze woorden" in auditor.get(f"/desk/audit/{decided}/rules?q=xyzzy").text
     assert auditor.get(f"/desk/audit/{decided}/rules").location == f"/desk/audit/{decided}"

@@ -50,8 +50,8 @@ def test_every_page_stands_in_the_table_and_has_a_right(desk: Flask) -> None:
 def test_who_did_not_sign_in_is_sent_to_the_door_and_told_nothing(desk: Flask, visitor: Person) -> None:
     for _, method, address in calls(desk):
         response = visitor.client.open(address, method=method)
-        assert response.status_code in (303, 401), (method, address)
-        if response.status_code == 303:
+        assert response.status_code == (303 if method == "GET" else 401), (method, address)
+        if method == "GET":
             assert response.location.startswith("/desk/sign-in?next=/desk")
         script = visitor.client.open(address, method=method, headers={"HX-Request": "true"})
         assert (script.status_code, script.headers["HX-Retarget"]) == (401, "#ended")
@@ -118,8 +118,7 @@ def test_who_signs_in_comes_where_they_wanted_to_be_and_never_elsewhere(visitor:
         assert visitor.client.post("/desk/sign-in", data={**who, "next": wanted}).location == found
     for wanted in ("https://elsewhere.example/desk", "//elsewhere.example/desk", "/desk\\..\\", "javascript:alert(1)"):
         response = visitor.client.post("/desk/sign-in", data={**who, "next": wanted})
-        assert "elsewhere" not in response.headers.get("Location", "")
-        assert response.status_code in (303, 422)
+        assert (response.status_code, "Location" in response.headers) == (422, False)
 
 
 def test_a_wrong_password_is_said_in_words_and_tells_nothing_more(visitor: Person) -> None:
