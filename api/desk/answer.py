@@ -214,7 +214,7 @@ def _contacts(place: str | None) -> list[tuple[str, str]]:
 def _place_of(place: str | None) -> str:
     """What a place is called, also one that is not in the directory any more."""
     if place is None:
-        return t("geen plek uit de gegevens", "no place in the directory")
+        return t("geen plek uit de lijst", "no place of the directory")
     facility = newest_directory(world()).by_id.get(place)
     return place if facility is None else answer_words.place_name({"name": facility.name, "city": facility.city})
 

@@ -99,6 +99,6 @@ def _in_words(fault: Fault) -> str:
 
 def _place_of(place: str | None) -> str:
     if place is None:
-        return t("geen plek uit de gegevens", "no place in the directory")
+        return t("geen plek uit de lijst", "no place of the directory")
     facility = newest_directory(world()).by_id.get(place)
     return place if facility is None else place_name({"name": facility.name, "city": facility.city})

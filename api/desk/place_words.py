@@ -20,7 +20,7 @@ REMARKS: Mapping[str, tuple[str, str]] = {
     "may_have_moved": ("is misschien verhuisd", "may have moved"),
     "night_consultations_unknown": ("of men 's nachts terecht kan, is niet bekend", "nights are not known"),
     "office_hours_exact_times_unknown": ("open op kantooruren, tijden onbekend", "office hours, times not known"),
-    "sample": ("steekproef: niet alle plaatsen van deze soort staan hier", "a sample: not all of this kind are here"),
+    "sample": ("steekproef: niet alle plekken van deze soort staan hier", "a sample: not all of this kind are here"),
 }
 
 PRECISION: Mapping[str, tuple[str, str]] = {

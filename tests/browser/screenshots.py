@@ -19,13 +19,13 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from routing import erasure, outcomes, publishing, sessions
+from routing import erasure, outcomes, places, publishing, sessions
 from routing.rights import Asker
 from routing.service import World
 from routing.world import utc_now
 from tests.browser.conftest import CHROMIUM, OWN, QUIET, Served, name_of, serving
 from tests.desk.decided import CASE, CRASH, asker_of, decided
-from tests.desk.places import OPERATOR, report
+from tests.desk.places import OPERATOR
 from tests.people import PASSWORD, VISITOR, account
 from tests.rulesets_here import change
 
@@ -138,6 +138,12 @@ def override(world: World, asker: Asker, about: str) -> None:
     outcomes.record_outcome(world, about, body, asker)
 
 
+def report(world: World, facility: str, *reports: dict[str, Any]) -> None:
+    """Let a place report things itself, seen now."""
+    seen = {"unit": "seh", "observed_at": world.clock().isoformat(), "source": "de plek zelf"}
+    places.report_status(world, facility, [{**seen, **each} for each in reports], OPERATOR)
+
+
 def report_places(world: World) -> None:
     """What goes on at some places: stops, crowding, waiting and beds."""
     end = (world.clock() + timedelta(hours=2)).isoformat()
@@ -166,13 +172,13 @@ def propose(world: World) -> None:
 
 
 def type_case(page: Page) -> None:
-    page.keyboard.type("hartaanv")
+    page.keyboard.type("hartaanv" if page.locator("html").get_attribute("lang") == "nl" else "heart att")
     page.locator("#complaint-list [role=option]").first.wait_for()
     for key in ("Enter", "6", "7", "Tab", "3", "5", "1", "1", "Tab"):
         page.keyboard.press(key)
     page.locator("#q-ecg_st_elevation .digit").wait_for()
     page.keyboard.press(page.locator("#q-ecg_st_elevation .digit").inner_text())
-    page.keyboard.press("j")
+    page.keyboard.press("j" if page.locator("html").get_attribute("lang") == "nl" else "y")
     page.locator("#preview .best").wait_for()
     page.wait_for_function("document.querySelectorAll('.settling').length === 0")
 
@@ -256,7 +262,7 @@ def shots(made: Mapping[str, str]) -> dict[str, Shot]:
 
 def take(browser: Browser, served: Served, shot: Shot, to: Path, *, language: str, size: str, whole: bool) -> None:
     """Take one picture, in a browser of its own."""
-    context = browser.new_context(base_url=served.url, viewport=SIZES[size], device_scale_factor=1)
+    context = browser.new_context(base_url=served.url, viewport=SIZES[size], locale=f"{language}-NL")
     context.add_cookies([{"name": "wegwijs-language", "value": language, "url": f"{served.url}/desk"}])
     page = context.new_page()
     page.set_default_timeout(20_000)
