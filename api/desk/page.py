@@ -68,6 +68,15 @@ AT_THE_DESK: Mapping[str, tuple[Text, Text]] = {
             en="Check the address or the number, or search from the start.",
         ),
     ),
+    "store-unavailable": (
+        Text(nl="Er kon niets worden vastgelegd", en="Nothing could be recorded"),
+        Text(
+            nl="De opslag antwoordt niet; er is niets besloten. Probeer het over een paar tellen weer. Lukt het niet, "
+            "ga dan verder zoals uw eigen afspraken zeggen.",
+            en="The store does not answer; nothing was decided. Try again in a few seconds. If that fails, go on as "
+            "your own agreements say.",
+        ),
+    ),
 }
 """Problem -> what it is and what to do, where the words of the API are not those of a person at the desk."""
 

@@ -29,7 +29,7 @@ from tests.desk.places import OPERATOR
 from tests.people import PASSWORD, VISITOR, account
 from tests.rulesets_here import change
 
-SIZES = {"laptop": {"width": 1280, "height": 800}, "tablet": {"width": 820, "height": 1180}}
+SIZES = {"laptop": {"width": 1280, "height": 720}, "tablet": {"width": 820, "height": 1180}}
 LATEST, FUTURE = "acute-nl/1.2.0", ("acute-nl/1.2.1", "acute-nl/1.3.0")
 BOOK = f"/desk/rules/{LATEST}"
 
@@ -180,7 +180,7 @@ def type_case(page: Page) -> None:
     page.keyboard.press(page.locator("#q-ecg_st_elevation .digit").inner_text())
     page.keyboard.press("j" if page.locator("html").get_attribute("lang") == "nl" else "y")
     page.locator("#preview .best").wait_for()
-    page.wait_for_function("document.querySelectorAll('.settling').length === 0")
+    page.wait_for_function("() => document.querySelectorAll('.settling').length === 0")
 
 
 def choose_otherwise(page: Page) -> None:
@@ -201,7 +201,7 @@ def press(name: str, until: str) -> Callable[[Page], None]:
     def done(page: Page) -> None:
         page.locator("main button.primary", has_text=name).first.click()
         page.locator(until).first.wait_for()
-        page.wait_for_function("[...document.images].every((each) => each.loading === 'lazy' || each.complete)")
+        page.wait_for_function("() => [...document.images].every((each) => each.loading === 'lazy' || each.complete)")
 
     return done
 
@@ -262,7 +262,7 @@ def shots(made: Mapping[str, str]) -> dict[str, Shot]:
 
 def take(browser: Browser, served: Served, shot: Shot, to: Path, *, language: str, size: str, whole: bool) -> None:
     """Take one picture, in a browser of its own."""
-    context = browser.new_context(base_url=served.url, viewport=SIZES[size], locale=f"{language}-NL")
+    context = browser.new_context(base_url=served.url, viewport=SIZES[size], locale={"nl": "nl-NL", "en": "en-GB"}[language])
     context.add_cookies([{"name": "wegwijs-language", "value": language, "url": f"{served.url}/desk"}])
     page = context.new_page()
     page.set_default_timeout(20_000)
@@ -271,7 +271,7 @@ def take(browser: Browser, served: Served, shot: Shot, to: Path, *, language: st
         context.request.post("/desk/sign-in", form=form, max_redirects=0)
     page.goto(shot.path)
     page.evaluate("document.querySelectorAll('img').forEach((each) => { each.loading = 'eager'; })")
-    page.wait_for_function("[...document.images].every((each) => each.complete)")
+    page.wait_for_function("() => [...document.images].every((each) => each.complete)")
     shot.act(page)
     page.screenshot(path=to, full_page=whole)
     context.close()
