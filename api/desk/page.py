@@ -27,8 +27,8 @@ def register(desk: Flask) -> None:
     """Give the templates of `desk` what they may ask."""
     desk.jinja_env.trim_blocks = desk.jinja_env.lstrip_blocks = True
     desk.jinja_env.globals.update(
-        t=t, text=text, language=language, clock=clock, moment=moment, day=day, may=guard.may, csrf=guard.csrf, menu=menu,
-        session=guard.session, idle_ends_at=guard.idle_ends_at, seen=seen, shape=SHAPES.__getitem__,
+        t=t, text=text, language=language, clock=clock, moment=moment, day=day, may=guard.may, csrf=guard.csrf,
+        menu=menu, session=guard.session, idle_ends_at=guard.idle_ends_at, seen=seen, shape=SHAPES.__getitem__,
         role_word=role_word, words=lambda: world().words, htmx=asked_by_script,
     )  # fmt: skip
 

@@ -46,11 +46,13 @@ class Shifted:
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture: its page, who looks at it, and what is done on the page before it is taken."""
+    """A picture: its page, who looks at it, what is done on the page before it is taken, and of which part it is taken
+    where it is not the page as it is seen."""
 
     path: str
     role: str | None = "triagist"
     act: Callable[[Page], None] = field(default=lambda page: None)
+    part: str | None = None
 
 
 # -- what is shown ----------------------------------------------------------------------------------------------------
@@ -179,20 +181,23 @@ def type_case(page: Page) -> None:
     page.locator("#q-ecg_st_elevation .digit").wait_for()
     page.keyboard.press(page.locator("#q-ecg_st_elevation .digit").inner_text())
     page.keyboard.press("j" if page.locator("html").get_attribute("lang") == "nl" else "y")
-    page.locator("#preview .best").wait_for()
-    page.wait_for_function("() => document.querySelectorAll('.settling').length === 0")
+    page.locator("#preview .urgency", has_text="U1").wait_for()
+    for busy in (".settling", ".htmx-request"):
+        page.locator(busy).first.wait_for(state="detached")
 
 
 def choose_otherwise(page: Page) -> None:
     page.locator("#override summary").first.click()
-    page.keyboard.press("1")
-    page.locator("#override").scroll_into_view_if_needed()
+    page.locator("#override input[name=reason]").first.focus()
+    page.keyboard.press("c")
+    page.locator("#override").evaluate("each => each.scrollIntoView()")
 
 
 def ask_why_not(page: Page) -> None:
     page.locator("#why_not").fill("diakonessenhuis")
     page.locator("#why-not-found details").first.wait_for()
-    page.locator("#why-not").scroll_into_view_if_needed()
+    page.locator("#why-not-found h3", has_text="Zeist").wait_for()
+    page.locator("section:has(> #why-not)").evaluate("each => each.scrollIntoView()")
 
 
 def press(name: str, until: str) -> Callable[[Page], None]:
@@ -224,7 +229,7 @@ def shots(made: Mapping[str, str]) -> dict[str, Shot]:
         "home": Shot("/desk", "triagist"),
         "new-case": Shot("/desk/cases/new", act=type_case),
         "answer": Shot(f"{newest}?decided=1"),
-        "override": Shot(newest, act=choose_otherwise),
+        "override": Shot(newest, act=choose_otherwise, part="#override"),
         "why-not": Shot(newest, act=ask_why_not),
         "handover": Shot(f"/desk/decisions/{made['trauma']}/handover"),
         "map": Shot(f"{newest}/map", act=lambda page: page.locator(".map.drawn").wait_for()),
@@ -262,7 +267,9 @@ def shots(made: Mapping[str, str]) -> dict[str, Shot]:
 
 def take(browser: Browser, served: Served, shot: Shot, to: Path, *, language: str, size: str, whole: bool) -> None:
     """Take one picture, in a browser of its own."""
-    context = browser.new_context(base_url=served.url, viewport=SIZES[size], locale={"nl": "nl-NL", "en": "en-GB"}[language])
+    context = browser.new_context(
+        base_url=served.url, viewport=SIZES[size], locale={"nl": "nl-NL", "en": "en-GB"}[language]
+    )
     context.add_cookies([{"name": "wegwijs-language", "value": language, "url": f"{served.url}/desk"}])
     page = context.new_page()
     page.set_default_timeout(20_000)
@@ -273,7 +280,10 @@ def take(browser: Browser, served: Served, shot: Shot, to: Path, *, language: st
     page.evaluate("document.querySelectorAll('img').forEach((each) => { each.loading = 'eager'; })")
     page.wait_for_function("() => [...document.images].every((each) => each.complete)")
     shot.act(page)
-    page.screenshot(path=to, full_page=whole)
+    if shot.part is not None:
+        page.locator(shot.part).screenshot(path=to)
+    else:
+        page.screenshot(path=to, full_page=whole)
     context.close()
 
 

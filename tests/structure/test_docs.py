@@ -122,7 +122,9 @@ def test_every_page_of_the_desk_is_described_with_the_roles_that_may(app: Flask)
             address = rule.rule.replace("<", "{").replace(">", "}")
             page = DESK_PAGES.get(rule.endpoint)
             allowed = RIGHTS[page.action] if page is not None else None
-            expected[address] = {"nobody signed in"} if allowed is None else {"any"} if allowed == set(ROLES) else allowed
+            expected[address] = (
+                {"nobody signed in"} if allowed is None else {"any"} if allowed == set(ROLES) else allowed
+            )
     assert {address: set(roles.split(", ")) for address, roles in rows.items()} == expected
 
 
