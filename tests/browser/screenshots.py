@@ -197,7 +197,6 @@ def ask_why_not(page: Page) -> None:
     page.locator("#why_not").fill("diakonessenhuis")
     page.locator("#why-not-found details").first.wait_for()
     page.locator("#why-not-found h3", has_text="Zeist").wait_for()
-    page.locator("section:has(> #why-not)").evaluate("each => each.scrollIntoView()")
 
 
 def press(name: str, until: str) -> Callable[[Page], None]:
@@ -230,7 +229,7 @@ def shots(made: Mapping[str, str]) -> dict[str, Shot]:
         "new-case": Shot("/desk/cases/new", act=type_case),
         "answer": Shot(f"{newest}?decided=1"),
         "override": Shot(newest, act=choose_otherwise, part="#override"),
-        "why-not": Shot(newest, act=ask_why_not),
+        "why-not": Shot(newest, act=ask_why_not, part="section:has(> #why-not)"),
         "handover": Shot(f"/desk/decisions/{made['trauma']}/handover"),
         "map": Shot(f"{newest}/map", act=lambda page: page.locator(".map.drawn").wait_for()),
         "timeline": Shot(f"{older}/timeline"),
