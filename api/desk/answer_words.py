@@ -229,10 +229,10 @@ def could_change(names: Sequence[str]) -> str:
     """What the answer to a question could change."""
     said = {
         "urgency": ("urgentie", "urgency"),
-        "conditions": ("vermoeden", "suspicion"),
+        "conditions": ("aandoening", "condition"),
         "needs": ("wat nodig is", "what is needed"),
         "dispatch": ("ambulance", "ambulance"),
-        "warnings": ("waarschuwingen", "warnings"),
+        "warnings": ("waarschuwing", "warning"),
     }
     return ", ".join(t(*said[name]) if name in said else name for name in names)
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, request
 
 from api.auth import world
 from api.body import answer
-from api.desk.audit_words import facts_seen, kind_label, reports_seen, rules_fired, said, short, tree
+from api.desk.audit_words import facts_seen, kind_label, reports_seen, rules_fired, said, short, tree, why_erased
 from api.desk.page import page, to
 from api.desk.place_words import names_of_places
 from api.desk.words import t, text
@@ -108,7 +108,7 @@ def _worked_out() -> dict[str, str]:
 
 
 def _words() -> dict[str, Any]:
-    return {"short": short, "said": said, "events": OUTCOME_WORDS}
+    return {"short": short, "said": said, "events": OUTCOME_WORDS, "why_erased": why_erased}
 
 
 OUTCOME_WORDS = {

@@ -209,11 +209,33 @@ def _reported(place: str, fact: Mapping[str, Any]) -> Reported:
         place=place,
         unit=unit_word(fact["unit"]),
         kind=_kind(fact["kind"]),
-        value=short(value) if isinstance(value, Mapping) else value_of("", value),
+        value=_counts(value) if isinstance(value, Mapping) else value_of("", value),
         source=fact["source"] or unknown,
         observed=moment(fact["observed_at"]) if fact["observed_at"] else unknown,
         age=unknown if fact["age_minutes"] is None else f"{fact['age_minutes']} min{_not_fresh(fact)}",
     )
+
+
+def _counts(value: Mapping[str, Any]) -> str:
+    said = {
+        "total": t("in totaal", "in all"),
+        "staffed": t("met personeel", "staffed"),
+        "occupied": t("bezet", "occupied"),
+        "available": t("vrij", "free"),
+    }
+    return ", ".join(f"{number} {said.get(name, name)}" for name, number in value.items())
+
+
+def why_erased(why: str) -> str:
+    """Why something was erased, in words."""
+    said = {
+        "patient_request": ("de patiënt vroeg erom", "the patient asked for it"),
+        "retention": ("de bewaartijd is voorbij", "it was kept as long as it must be"),
+        "wrong_patient": ("het ging over de verkeerde patiënt", "it was about the wrong patient"),
+        "court_order": ("bevel van een rechter", "order of a court"),
+        "test_data": ("het was een proef", "it was a test"),
+    }
+    return t(*said[why]) if why in said else why
 
 
 def _not_fresh(fact: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.auth import world
-from api.desk.words import clock, language, t, text
+from api.desk.words import clock, decimal, language, t, text
 from routing.rules.reading import amount, label_of
 from routing.rules_here import in_force
 from routing.vocabulary import Fact
@@ -54,13 +54,14 @@ def value_of(key: str, value: Any) -> str:
     if isinstance(value, bool):
         return t("ja", "yes") if value else t("nee", "no")
     if isinstance(value, Mapping):  # of a number that is not known exactly
-        return t(f"{value['low']:g} tot {value['high']:g}", f"{value['low']:g} to {value['high']:g}")
+        return decimal(f"{value['low']:g} {t('tot', 'to')} {value['high']:g}")
     if isinstance(value, float):
         value = round(value, 2)
     fact = world().words.facts.get(key)
     if fact is not None:
         return _of_fact(key, fact, value)
-    return f"{value} min" if key in MINUTES else str(value)
+    written = decimal(str(value)) if isinstance(value, float) else str(value)
+    return f"{written} min" if key in MINUTES else written
 
 
 def _of_fact(key: str, fact: Fact, value: Any) -> str:
@@ -69,4 +70,4 @@ def _of_fact(key: str, fact: Fact, value: Any) -> str:
     if fact.type == "choice":
         choices = world().words.choices(key)
         return text(choices[value]) if value in choices else str(value)
-    return amount(value, fact.unit, language()) if isinstance(value, (int, float)) else str(value)
+    return decimal(amount(value, fact.unit, language())) if isinstance(value, (int, float)) else str(value)

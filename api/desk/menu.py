@@ -22,14 +22,14 @@ MENU: Mapping[str, tuple[Text, Text]] = {
         Text(nl="Zoek een beslissing terug, en wat ervan werd.", en="Find a decision again, and what became of it."),
     ),
     "answer.reception": (
-        Text(nl="Aanmelding beantwoorden", en="Answer a pre-alert"),
+        Text(nl="Voormelding beantwoorden", en="Answer a pre-alert"),
         Text(
             nl="Zeg of u de patiënt verwacht, of dat die er is.",
             en="Say whether you expect the patient, or that they are there.",
         ),
     ),
     "board.list_all": (
-        Text(nl="Plaatsen", en="Places"),
+        Text(nl="Plekken", en="Places"),
         Text(nl="Stops, drukte, bedden en wachttijden van nu", en="Stops, crowding, beds and waiting times of now"),
     ),
     "rules.overview": (
@@ -55,6 +55,17 @@ MENU: Mapping[str, tuple[Text, Text]] = {
 """Endpoint -> its label and a line about it, in the order of the menu."""
 
 
+AREAS: Mapping[str, str] = {
+    "answer": "cases.search",
+    "map": "cases.search",
+    "place": "board.list_all",
+    "rule_trials": "rules.overview",
+    "publishing": "rules.overview",
+    "comparing": "audit.index",
+}
+"""Blueprint without an entry of its own -> the entry of the menu under which its pages are found."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One entry of the menu."""
@@ -66,9 +77,18 @@ class Item:
 
 
 def menu() -> list[Item]:
-    """The entries for whoever asks for this page."""
+    """The entries for whoever asks for this page; that of the area in which the page lies is `here`."""
+    here = _here()
     return [
-        Item(url_for(endpoint), text(label), text(about), request.blueprint == endpoint.partition(".")[0])
+        Item(url_for(endpoint), text(label), text(about), endpoint == here)
         for endpoint, (label, about) in MENU.items()
         if guard.may(PAGES[endpoint].action)
     ]
+
+
+def _here() -> str | None:
+    if request.endpoint in MENU:
+        return request.endpoint
+    blueprint = request.blueprint or ""
+    of_blueprint = (endpoint for endpoint in MENU if endpoint.partition(".")[0] == blueprint)
+    return AREAS.get(blueprint) or next(of_blueprint, None)

@@ -12,9 +12,12 @@ from api.auth import world
 from api.desk import guard, place_words
 from api.desk.evidence import seen
 from api.desk.menu import menu
-from api.desk.words import clock, language, moment, second, t, text
+from api.desk.rights import PAGES
+from api.desk.words import clock, day, language, moment, role_word, second, t, text
 from api.problem_types import TYPES
 from routing.errors import Fault
+from routing.rights import RIGHTS
+from routing.vocabulary import Text
 
 SHAPES = {"U0": "⬣", "U1": "▲", "U2": "◆", "U3": "■", "U4": "●", "U5": "○"}
 """A shape for each urgency, for who cannot see its colour."""
@@ -24,12 +27,12 @@ def register(desk: Flask) -> None:
     """Give the templates of `desk` what they may ask."""
     desk.jinja_env.trim_blocks = desk.jinja_env.lstrip_blocks = True
     desk.jinja_env.globals.update(
-        t=t, text=text, language=language, clock=clock, moment=moment, second=second,
+        t=t, text=text, language=language, clock=clock, moment=moment, second=second, day=day,
         may=guard.may, csrf=guard.csrf, menu=menu, session=guard.session, idle_ends_at=guard.idle_ends_at,
         seen=seen, shape=SHAPES.__getitem__, words=lambda: world().words, htmx=asked_by_script,
         place_words=place_words, place_name=place_words.place_name, place_of=place_words.place_of,
         age=place_words.age, kind_word=place_words.kind_word, unit_word=place_words.unit_word,
-        reason_word=place_words.reason_word,
+        reason_word=place_words.reason_word, role_word=role_word,
     )  # fmt: skip
 
 
@@ -53,6 +56,34 @@ def asked_by_script() -> bool:
 # -- what went wrong --------------------------------------------------------------------------------------------------
 
 
+AT_THE_DESK: Mapping[str, tuple[Text, Text]] = {
+    "forbidden": (
+        Text(nl="Deze pagina is voor een andere rol", en="This page is for another role"),
+        Text(
+            nl="Uw account mag dit niet zien of doen. Hebt u het nodig, vraag dan de beheerder om de rol.",
+            en="Your account may not see or do this. If you need it, ask the operator for the role.",
+        ),
+    ),
+    "not-found": (
+        TYPES["not-found"].title,
+        Text(
+            nl="Controleer het adres of het nummer, of zoek vanaf het begin.",
+            en="Check the address or the number, or search from the start.",
+        ),
+    ),
+    "store-unavailable": (
+        Text(nl="Er kon niets worden vastgelegd", en="Nothing could be recorded"),
+        Text(
+            nl="De opslag antwoordt niet; er is niets besloten. Probeer het over een paar tellen weer. Lukt het niet, "
+            "ga dan verder zoals uw eigen afspraken zeggen.",
+            en="The store does not answer; nothing was decided. Try again in a few seconds. If that fails, go on as "
+            "your own agreements say.",
+        ),
+    ),
+}
+"""Problem -> what it is and what to do, where the words of the API are not those of a person at the desk."""
+
+
 def of_problem(
     name: str, detail: str, faults: tuple[Fault, ...], headers: Mapping[str, str] | None, status: int | None
 ) -> Response:
@@ -61,11 +92,18 @@ def of_problem(
     kind = TYPES[name]
     if name == "unauthorized":
         return _to_the_door()
-    known = {"kind": kind, "detail": detail, "faults": faults, "request_id": g.get("request_id", "")}
+    title, advice = AT_THE_DESK.get(name, (kind.title, kind.advice))
+    known = {"kind": kind, "title": title, "advice": advice, "roles": _roles_needed() if name == "forbidden" else ()}
+    known |= {"detail": detail, "faults": faults, "request_id": g.get("request_id", "")}
     response = page("problem.html", status or kind.status, **known)
     for header, value in (headers or {}).items():
         response.headers[header] = value
     return response
+
+
+def _roles_needed() -> list[str]:
+    asked = PAGES.get(request.endpoint or "")
+    return sorted(RIGHTS.get(asked.action, frozenset())) if asked is not None else []
 
 
 def _to_the_door() -> Response:

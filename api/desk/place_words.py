@@ -21,7 +21,7 @@ REMARKS: Mapping[str, tuple[str, str]] = {
     "may_have_moved": ("is misschien verhuisd", "may have moved"),
     "night_consultations_unknown": ("of men 's nachts terecht kan, is niet bekend", "nights are not known"),
     "office_hours_exact_times_unknown": ("open op kantooruren, tijden onbekend", "office hours, times not known"),
-    "sample": ("steekproef: niet alle plaatsen van deze soort staan hier", "a sample: not all of this kind are here"),
+    "sample": ("steekproef: niet alle plekken van deze soort staan hier", "a sample: not all of this kind are here"),
 }
 
 PRECISION: Mapping[str, tuple[str, str]] = {
@@ -45,7 +45,7 @@ def place_name(facility: Mapping[str, Any]) -> str:
 def place_of(place: str | None) -> str:
     """What the place with this id is called, also one that is not in the directory any more."""
     if place is None:
-        return t("geen plek uit de gegevens", "no place in the directory")
+        return t("geen plek uit de lijst", "no place of the directory")
     facility = newest_directory(world()).by_id.get(place)
     return place if facility is None else place_name({"name": facility.name, "city": facility.city})
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from flask import request
 
+from routing.access_text import ROLE_NAMES
 from routing.facilities.opening import TIME_ZONE
 from routing.vocabulary import Language, Text
 
@@ -49,3 +50,18 @@ def moment(at: str | datetime) -> str:
 def second(at: str | datetime) -> str:
     """A moment to the second, as the clock and the calendar on the wall say it."""
     return _local(at).strftime("%d-%m-%Y %H:%M:%S")
+
+
+def day(on: str | date) -> str:
+    """A day, as the calendar on the wall says it."""
+    return (date.fromisoformat(on) if isinstance(on, str) else on).strftime("%d-%m-%Y")
+
+
+def role_word(role: str) -> str:
+    """What a role is called."""
+    return text(ROLE_NAMES[role]) if role in ROLE_NAMES else role
+
+
+def decimal(written: str) -> str:
+    """A number as it is written in the language of this page: with a comma in Dutch."""
+    return written.replace(".", ",") if language() == "nl" else written

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from routing.rights import ROLES
 from routing.sequencer import begin_sequencing
 from routing.service import World, close_world, open_world
 from routing.settings import Settings
+from routing.world import utc_now
 from tests.desk.conftest import account_for_each_role
 from tests.people import PASSWORD, account
 
@@ -54,9 +56,9 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Served]:
+def serving(folder: Path, clock: Callable[[], datetime] = utc_now, **settings: Any) -> Iterator[Served]:
     """A server of its own in this process, with an account for each role and one with all of them."""
-    world = open_world(Settings(database_url=f"sqlite:///{folder}/wegwijs.sqlite3"))
+    world = open_world(Settings(database_url=f"sqlite:///{folder}/wegwijs.sqlite3", **settings), clock)
     service.upgrade(world)
     account_for_each_role(world)
     account(world, EVERYBODY, *ROLES)

@@ -168,3 +168,13 @@ def test_nobody_is_kept_out_of_a_new_case(size: str, open_page: Open) -> None:
     expect(page.locator("#vital-wrong-heart_rate")).not_to_be_empty()
     assert barriers(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "one has to scroll sideways"
+
+
+def test_the_button_that_decides_is_on_the_first_screen_however_long_the_advice(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    with_complaint(page)
+    press(page, "6", "7", "Tab", "3", "5", "1", "1", "Tab")
+    expect(page.locator("#preview .best")).to_be_visible()
+    box = page.locator("#decide").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 720

@@ -171,7 +171,7 @@ def test_the_map_shows_what_the_list_says(open_page: Open, decision: str) -> Non
     assert page.locator(".map-mark.ring").all_inner_texts() == ["15 min", "30 min", "45 min"]
     assert page.locator(".map-mark.patient").count() == 1
     assert page.locator(".map-mark.ruled-out").count() == 0
-    page.get_by_label("Toon ook de afgevallen plaatsen").check()
+    page.get_by_label("Toon ook de afgevallen plekken").check()
     assert page.locator(".map-mark.ruled-out").count() + marks.count() == listed.count()
 
 

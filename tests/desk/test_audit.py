@@ -216,7 +216,7 @@ def test_of_an_erased_decision_it_is_proven_that_it_was_erased(auditor: Person, 
     with noted_once(world, "read", "failed", decision=made):
         page = words_of(auditor.get(f"/desk/audit/{made}").text)
     assert "Deze beslissing is gewist." in page
-    assert "gewist ( patient_request )" in page
+    assert "gewist: de patiënt vroeg erom" in page
     assert "ST-elevatie" not in page
     assert "Deze beslissing is gewist." in auditor.post(f"/desk/audit/{made}/replay").text
     assert "Deze beslissing is gewist." in auditor.get(f"/desk/audit/{made}/record").text

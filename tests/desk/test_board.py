@@ -45,7 +45,7 @@ def test_everybody_sees_the_worst_first(role: str, person: People) -> None:
 
 def test_of_silent_places_it_is_said_that_nothing_is_known(triagist: Person) -> None:
     page = triagist.get("/desk/places")
-    assert "andere plaatsen is niets bekend" in words_of(page.text)
+    assert "andere plekken is niets bekend" in words_of(page.text)
     assert 'id="silent-meander-amersfoort"' not in page.text
     with_silent = triagist.get("/desk/places?silent=1").text
     assert "niet hetzelfde als dat het er goed gaat" in words_of(with_silent)

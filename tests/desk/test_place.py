@@ -31,7 +31,7 @@ def now_of(world: World, place: str = OWN) -> dict[str, Any]:
 @pytest.mark.parametrize("role", ROLES)
 def test_what_a_place_can_do_is_said_and_so_is_what_nobody_knows(role: str, person: People) -> None:
     said = words_of(person(role).get(PATH).text)
-    assert "Wat deze plaats kan" in said
+    assert "Wat deze plek kan" in said
     assert "niet nagekeken" in said
     assert "Niet bekend: bel eerst" in said
     assert "Geen telefoonnummers bekend" in said

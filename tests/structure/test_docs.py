@@ -10,6 +10,8 @@ from flask import Flask
 
 from api import create_app
 from api.auth import ACTIONS
+from api.desk import create_desk
+from api.desk.rights import PAGES as DESK_PAGES
 from api.problem_types import TYPES
 from routing.rights import RIGHTS, ROLES
 from routing.service import close_world, open_world
@@ -21,6 +23,7 @@ PROBLEMS = (ROOT / "docs/reference/problems.md").read_text("utf-8")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+_PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s:]+)\)")
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
@@ -108,3 +111,26 @@ def test_every_page_can_be_found_from_the_index() -> None:
         if page.name != "README.md" and page not in linked and not folders & set(page.parents)
     ]
     assert lost == []
+
+
+def test_every_page_of_the_desk_is_described_with_the_roles_that_may(app: Flask) -> None:
+    text = (ROOT / "docs/reference/desk.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `(/desk[^`]*)` \| [^|]+ \| ([^|]+) \|$", text, re.MULTILINE))
+    expected = {}
+    for rule in create_desk(app).url_map.iter_rules():
+        if "GET" in (rule.methods or set()) and rule.endpoint != "static":
+            address = rule.rule.replace("<", "{").replace(">", "}")
+            page = DESK_PAGES.get(rule.endpoint)
+            allowed = RIGHTS[page.action] if page is not None else None
+            expected[address] = (
+                {"nobody signed in"} if allowed is None else {"any"} if allowed == set(ROLES) else allowed
+            )
+    assert {address: set(roles.split(", ")) for address, roles in rows.items()} == expected
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_picture_is_there_and_no_page_waits_for_it(page: Path) -> None:
+    for picture in _PICTURE.findall(page.read_text("utf-8")):
+        found = (page.parent / picture).resolve()
+        assert found.exists(), picture
+        assert found.stat().st_size < 200_000, picture
