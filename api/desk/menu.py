@@ -57,7 +57,7 @@ MENU: Mapping[str, tuple[Text, Text]] = {
 
 AREAS: Mapping[str, str] = {
     "answer": "cases.search",
-    "map": "cases.search",
+    "maps": "cases.search",
     "place": "board.list_all",
     "rule_trials": "rules.overview",
     "publishing": "rules.overview",
