@@ -7,7 +7,7 @@ from flask import Blueprint, Response, g, request
 from api import browser
 from api.auth import visitor, world
 from api.desk import guard
-from api.desk.page import page, to
+from api.desk.page import asked_by_script, page, to
 from api.desk.words import LANGUAGE, t
 from api.session import with_session
 from routing import drafts, oidc, sessions
@@ -89,7 +89,7 @@ def sign_out() -> Response:
 @door.post("/stay")
 def stay() -> Response:
     """Stay signed in: that this is asked puts off the end of the session."""
-    return _onwards()
+    return Response(status=204) if asked_by_script() else _onwards()
 
 
 @door.post("/language")

@@ -25,7 +25,7 @@ def register(desk: Flask) -> None:
     desk.jinja_env.trim_blocks = desk.jinja_env.lstrip_blocks = True
     desk.jinja_env.globals.update(
         t=t, text=text, language=language, clock=clock, moment=moment, may=guard.may, csrf=guard.csrf, menu=menu,
-        session=guard.session, idle_ends_at=guard.idle_ends_at, seen=seen, shape=SHAPES.__getitem__,
+        session=guard.session, idle_seconds=guard.idle_seconds, seen=seen, shape=SHAPES.__getitem__,
         words=lambda: world().words, htmx=asked_by_script,
     )  # fmt: skip
 
@@ -59,9 +59,16 @@ def of_problem(
     if name == "unauthorized":
         return _to_the_door()
     known = {"kind": kind, "detail": detail, "faults": faults, "request_id": g.get("request_id", "")}
+    if asked_by_script():  # a whole page has no place in the part of one that was asked for
+        return _said_above(page("problem_part.html", status or kind.status, **known), headers)
     response = page("problem.html", status or kind.status, **known)
-    for header, value in (headers or {}).items():
-        response.headers[header] = value
+    response.headers.update(headers or {})
+    return response
+
+
+def _said_above(response: Response, headers: Mapping[str, str] | None = None) -> Response:
+    """Let htmx put this answer where a page says what went wrong, whatever part of itself it asked for."""
+    response.headers.update({**(headers or {}), "HX-Retarget": "#ended", "HX-Reswap": "innerHTML", "HX-Reselect": "p"})
     return response
 
 
@@ -70,10 +77,13 @@ def _to_the_door() -> Response:
     page."""
     if request.method == "GET" and not asked_by_script():
         return to("door.sign_in", next=request.full_path.rstrip("?"))
-    back = request.headers.get("HX-Current-URL", "") if asked_by_script() else request.path
-    response = page("ended.html", 401, back=urlsplit(back).path)
-    if asked_by_script():
-        response.headers["HX-Retarget"] = "#ended"
-        response.headers["HX-Reswap"] = "innerHTML"
-        response.headers["HX-Reselect"] = "p"  # whatever part of an answer the page asked for
-    return response
+    back = _path_of(request.headers.get("HX-Current-URL", "")) if asked_by_script() else request.path
+    response = page("ended.html", 401, back=back)
+    return _said_above(response) if asked_by_script() else response
+
+
+def _path_of(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""
