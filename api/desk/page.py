@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 
@@ -76,10 +76,16 @@ def _to_the_door() -> Response:
     """Where somebody without a session goes. A script is told by a status: what it would follow it would put into the
     page."""
     if request.method == "GET" and not asked_by_script():
-        return to("door.sign_in", next=request.full_path.rstrip("?"))
+        return to("door.sign_in", next=_asked_address())
     back = _path_of(request.headers.get("HX-Current-URL", "")) if asked_by_script() else request.path
     response = page("ended.html", 401, back=back)
     return _said_above(response) if asked_by_script() else response
+
+
+def _asked_address() -> str:
+    """The address of this request, as it may stand in another."""
+    asked = request.query_string.decode("ascii", "replace")
+    return quote(request.path) + (f"?{asked}" if asked else "")
 
 
 def _path_of(address: str) -> str:

@@ -173,7 +173,7 @@ const part = document.getElementById("asked");
 let asked = new Map(); // what stood in the part that is put in again, when that was asked for
 let since = [];
 let caret = null;
-let deciding = false;
+let deciding = null; // the event by which somebody decided, until the server answered
 let again;
 
 const isForm = (event) => event.detail.elt === form;
@@ -218,10 +218,12 @@ document.addEventListener("htmx:afterSwap", (event) => {
 document.addEventListener("htmx:confirm", (event) => {
   if (!isForm(event)) return;
   clearTimeout(again);
-  if (deciding) event.preventDefault();
-  const submitter = event.detail.triggeringEvent && event.detail.triggeringEvent.submitter;
-  if (submitter && submitter.id === "decide") {
-    deciding = true;
+  const by = event.detail.triggeringEvent;
+  // what waited in the queue is asked here once more
+  if (deciding && by !== deciding) event.preventDefault();
+  const submitter = by && by.submitter;
+  if (!deciding && submitter && submitter.id === "decide") {
+    deciding = by;
     submitter.setAttribute("aria-busy", "true");
   }
 });
@@ -231,7 +233,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   const { xhr, requestConfig } = event.detail;
   const decided = requestConfig.parameters.do === "decide";
   if (decided && !xhr.getResponseHeader("HX-Redirect")) {
-    deciding = false;
+    deciding = null;
     document.getElementById("decide").removeAttribute("aria-busy");
   }
   // the server did not answer, or has no database now: what stands here must reach it all the same
