@@ -102,7 +102,11 @@ def open_page(served: Served, browser: Browser) -> Iterator[Open]:
     wrong: list[str] = []
 
     def opened(
-        path: str = "/desk", user: str | None = EVERYBODY, *, expected: str | tuple[str, ...] | None = None, **context: Any
+        path: str = "/desk",
+        user: str | None = EVERYBODY,
+        *,
+        expected: str | tuple[str, ...] | None = None,
+        **context: Any,
     ) -> Page:
         all_expected = (expected,) if isinstance(expected, str) else expected or ()
 

@@ -43,9 +43,7 @@ def decisions(served: Served) -> int:
 
 
 @pytest.mark.parametrize("latency_ms", [500, 1500])
-def test_every_answer_stays_with_its_question_however_late_the_server_answers(
-    latency_ms: int, open_page: Open
-) -> None:
+def test_every_answer_stays_with_its_question_however_late_the_server_answers(latency_ms: int, open_page: Open) -> None:
     page = open_page("/desk/cases/new", name_of("triagist"))
     asked(page)
     slowed(page, latency_ms)

