@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ Row = tuple[sa.Table, Mapping[str, Any]]
 BUSY_SECONDS = 5
 """How long a statement waits for another writer before it gives up."""
 
+TURN_SECONDS = 15
+"""How long a thread waits until it may write in a file of SQLite, where others of its process write before it."""
+
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 15
 
@@ -37,6 +41,9 @@ IDLE_SECONDS = 60
 _NOTICING = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
 """A machine of the database that vanishes without a word is noticed within half a minute: a request that waited for it
 is refused, and so frees its thread. The system would let it wait for hours."""
+
+_TURN = "wegwijs_turn"
+"""The option of an engine that holds whose turn it is to write."""
 
 _POOL = {"pool_size": 8, "max_overflow": 10, "pool_timeout": 5}
 _POSTGRES_OPTIONS = (
@@ -71,7 +78,10 @@ def _open_sqlite(url: sa.URL) -> sa.Engine:
     except OSError as error:
         message = f"the file of the database {url.database} cannot be made or written: {error.strerror}"
         raise StoreUnavailable(f"{message}; make its folder writable, or see WEGWIJS_DATABASE_URL") from error
-    engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS}, **_POOL)
+    turn = {_TURN: threading.Lock()}
+    engine = sa.create_engine(
+        url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS}, execution_options=turn, **_POOL
+    )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -133,10 +143,26 @@ def look_again(connection: sa.Connection) -> None:
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection whose writes are committed together when the block ends, or not at all. Raises StoreUnavailable."""
-    with guarded(engine), engine.connect() as connection:
+    with _turn(engine), guarded(engine), engine.connect() as connection:
         writer = connection.execution_options(wegwijs_writes=True)
         with writer.begin():
             yield writer
+
+
+@contextmanager
+def _turn(engine: sa.Engine) -> Iterator[None]:
+    """Of the threads of this process only one writes in a file of SQLite at a time. SQLite itself lets those that wait
+    try again now and then, without an order: of sixteen under load some would never get in before they give up."""
+    lock: threading.Lock | None = engine.get_execution_options().get(_TURN)
+    if lock is None:
+        yield
+        return
+    if not lock.acquire(timeout=TURN_SECONDS):
+        raise StoreUnavailable(f"the database {engine.url.database} is too busy: others are writing")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def watch_connections(engine: sa.Engine, taken: Callable[[], None], given_back: Callable[[], None]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -341,3 +343,38 @@ def test_a_position_is_given_once(sourced: World) -> None:
     ids = placed(sourced, 2)
     with pytest.raises(BadRecord, match="do not wait any more"), database.writing(sourced.engine) as connection:
         log.place(connection, 2, ids)
+
+
+def test_of_many_who_write_at_once_in_one_process_nobody_is_turned_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)  # of SQLite itself some would give up after so long
+    engine = database.open_engine(f"sqlite:///{tmp_path}/busy.sqlite3")
+    with database.writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE written (n INTEGER)")
+
+    def write(number: int) -> None:
+        for _ in range(3):
+            with database.writing(engine) as connection:
+                connection.exec_driver_sql(f"INSERT INTO written VALUES ({number})")
+                time.sleep(0.03)  # a slow disk
+
+    with ThreadPoolExecutor(12) as threads:
+        list(threads.map(write, range(12)))
+    with database.reading(engine) as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM written").scalar() == 36
+    engine.dispose()
+
+
+def test_who_waits_too_long_for_a_turn_to_write_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "TURN_SECONDS", 0.05)
+    engine = database.open_engine(f"sqlite:///{tmp_path}/busy.sqlite3")
+    with database.writing(engine), ThreadPoolExecutor(1) as other:
+
+        def write() -> None:
+            with database.writing(engine):
+                raise AssertionError("two write at once")
+
+        with pytest.raises(StoreUnavailable, match="others are writing"):
+            other.submit(write).result()
+    engine.dispose()
