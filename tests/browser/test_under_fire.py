@@ -15,8 +15,10 @@ from tests.browser.test_case import DECISION, press, with_complaint
 AUDITOR = Asker("", "auditor", frozenset({"auditor"}))
 ANSWERS = {"j": "yes", "n": "no", "o": "unknown"}
 
-HERE = """(() => { const question = document.activeElement.closest("#questions .question");
-  return question && [question.dataset.fact, document.activeElement.type, question.classList.contains("settling")]; })()"""
+HERE = """(() => {
+  const field = document.activeElement, question = field.closest("#questions .question");
+  return question && [question.dataset.fact, field.type, question.classList.contains("settling")];
+})()"""
 
 
 def slowed(page: Page, latency_ms: int) -> None:

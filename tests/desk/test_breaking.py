@@ -1,4 +1,4 @@
-"""Somebody who wants to break or misuse the desk: what is stored or sent is only ever text, and nothing is half shown."""
+"""Somebody who wants to break or misuse the desk: what is stored or sent is only text, and nothing is half shown."""
 
 from __future__ import annotations
 
@@ -215,8 +215,10 @@ def test_what_a_script_says_of_its_page_leads_nowhere_else(said: str, visitor: P
     assert wrong_in(response) == []
 
 
-@pytest.mark.parametrize("path", ["/desk/places/é", "/desk/places/a b", "/desk/cases?place=a+b&x=é", "/desk/places/%0d%0ax",
-                                  "/desk/cases?place=" + "x" * 600])  # fmt: skip
+COMING = ("places/é", "places/a b", "cases?place=a+b&x=é", "places/%0d%0ax", "cases?place=" + "x" * 600)
+
+
+@pytest.mark.parametrize("path", [f"/desk/{each}" for each in COMING])
 def test_the_door_opens_whatever_address_somebody_came_from(path: str, visitor: Person) -> None:
     door = visitor.get(path).location
     assert visitor.get(door).status_code == 200
@@ -351,7 +353,7 @@ def test_a_database_that_goes_away_halfway_leaves_no_page_half(
         answer = everybody.client.open(path, method=method, data={"csrf": everybody.csrf}, buffered=True)
         assert answer.status_code < 500 or answer.status_code == 503, endpoint
         lost += answer.status_code == 503
-        if answer.mimetype == "text/html" and answer.status_code != 303 and answer.data:
+        if answer.mimetype == "text/html" and answer.status_code != 303 and "<!doctype" in answer.text:
             assert answer.text.rstrip().endswith("</html>"), endpoint
     assert lost > 5
 
