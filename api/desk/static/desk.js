@@ -47,7 +47,8 @@
   document.addEventListener("htmx:afterRequest", (event) => {
     const seconds = event.detail.xhr && event.detail.xhr.getResponseHeader("Wegwijs-Idle-Seconds");
     if (seconds) tell(seconds);
-    if (event.detail.successful) above().replaceChildren();
+    const { status } = event.detail.xhr;
+    if (status >= 200 && status < 400) above().replaceChildren();
   });
 
   function lost() {
