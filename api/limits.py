@@ -16,8 +16,8 @@ from flask import Flask, current_app, g, request
 
 from api.problems import Refused
 
-NEVER_REFUSED = frozenset({"decisions.create", "cds_hooks.call"})
-"""Endpoints that no limit holds back."""
+NEVER_REFUSED = frozenset({"decisions.create", "cds_hooks.call", "case.change"})
+"""Endpoints, of the API and of the desk, that no limit holds back."""
 
 BURST_SECONDS = 10
 """A key that was quiet may ask at once for so many seconds' worth."""

@@ -22,6 +22,8 @@ KEPT = timedelta(hours=24)
 
 MOST = 20
 
+_DECISION = "decision"
+
 Content = Mapping[str, tuple[str, ...]]
 """What stands in the fields of the form: name -> values."""
 
@@ -55,6 +57,24 @@ def draft_of(world: World, draft_id: UUID, asker: Asker) -> Draft | None:
         return None if found is None or _too_old(world, found) else _opened(world, connection, found)
 
 
+def settle_draft(world: World, draft_id: UUID, decision_id: UUID, asker: Asker) -> None:
+    """Keep of a draft of `asker` no more than which decision came of it, so that what a page sends later does not make
+    it a draft again. Raises KeysUnusable, StoreUnavailable."""
+    now, content = world.clock(), {_DECISION: (str(decision_id),)}
+    with database.writing(world.engine) as connection:
+        sealed, _ = sealed_apart(checked_keyring(world, connection), draft_id, orjson.dumps(content))
+        store.remove(connection, draft_id, asker.apart)
+        store.keep(connection, store.Kept(draft_id, _settled(asker), now, now, sealed))
+
+
+def decision_of(world: World, draft_id: UUID, asker: Asker) -> str | None:
+    """The id of the decision that came of a draft of `asker`; None if there is none, or not any more. Raises BadRecord,
+    KeysUnusable, StoreUnavailable."""
+    with database.reading(world.engine) as connection:
+        found = store.read(connection, draft_id, _settled(asker))
+        return None if found is None else _opened(world, connection, found).content[_DECISION][0]
+
+
 def drafts_of(world: World, asker: Asker) -> list[Draft]:
     """The newest unfinished cases of `asker`. Raises BadRecord, KeysUnusable, StoreUnavailable."""
     with database.reading(world.engine) as connection:
@@ -66,6 +86,10 @@ def remove_draft(world: World, draft_id: UUID, asker: Asker) -> None:
     """Forget a draft of `asker`, if there is one. Raises StoreUnavailable."""
     with database.writing(world.engine) as connection:
         store.remove(connection, draft_id, asker.apart)
+
+
+def _settled(asker: Asker) -> str:
+    return f"settled by {asker.apart}"
 
 
 def _too_old(world: World, found: store.Kept) -> bool:

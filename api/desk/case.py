@@ -22,7 +22,7 @@ from api.desk.words import language, text
 from routing import drafts, service
 from routing.access_log import uuid_of
 from routing.case_file import decision_file
-from routing.errors import BadInput, NotFound
+from routing.errors import BadInput, InFlight, NotFound
 from routing.rules_here import installed_overlays
 from routing.vocabulary import Text
 
@@ -71,6 +71,8 @@ def new() -> Response:
 def form(draft_id: str) -> Response:
     """The form of a case, with what was filled in before."""
     draft = service.as_id("draft", draft_id)
+    if (made := drafts.decision_of(world(), draft, g.asker)) is not None:
+        return to("answer.read", decision_id=made)
     kept = drafts.draft_of(world(), draft, g.asker)
     return _page(draft, _state(kept.content if kept is not None else _begun()))
 
@@ -83,7 +85,8 @@ def change(draft_id: str) -> Response:
     if wanted == "discard":
         drafts.remove_draft(world(), draft, g.asker)
         return to("door.home")
-    drafts.keep_draft(world(), draft, filled, g.asker)
+    if drafts.decision_of(world(), draft, g.asker) is None:
+        drafts.keep_draft(world(), draft, filled, g.asker)
     if wanted == "decide":
         return _decide(draft, filled)
     if asked_by_script():
@@ -101,8 +104,13 @@ def _decide(draft_id: UUID, filled: Form) -> Response:
         made = service.decide(world(), state.read.body, g.asker, f"desk {draft_id} {said}", metrics.count_decision)
     except BadInput as error:
         return _again(draft_id, _state(filled, wrong_in(error.faults, world().words)))
-    drafts.remove_draft(world(), draft_id, g.asker)
-    there = url_for("answer.read", decision_id=made["id"], decided=1)
+    except InFlight:
+        return _onwards(url_for("case.form", draft_id=draft_id, under_way=1))
+    drafts.settle_draft(world(), draft_id, UUID(made["id"]), g.asker)
+    return _onwards(url_for("answer.read", decision_id=made["id"], decided=1))
+
+
+def _onwards(there: str) -> Response:
     if asked_by_script():
         return Response(status=204, headers={"HX-Redirect": there})
     return Response(status=303, headers={"Location": there})

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, g, request
 from api import browser
 from api.auth import visitor, world
 from api.desk import guard
-from api.desk.page import page, to
+from api.desk.page import asked_by_script, page, to
 from api.desk.words import LANGUAGE, t
 from api.session import with_session
 from routing import drafts, oidc, sessions
@@ -89,7 +89,7 @@ def sign_out() -> Response:
 @pages.post("/stay")
 def stay() -> Response:
     """Stay signed in: that this is asked puts off the end of the session."""
-    return _onwards()
+    return Response(status=204) if asked_by_script() else _onwards()
 
 
 @pages.post("/language")
@@ -108,8 +108,10 @@ def _given(*names: str) -> list[str]:
 
 def _wanted() -> str:
     """Where to go on: a path of this server, or the first page."""
-    given = request.values.get("next", "")[:NEXT_MOST]
-    found = oidc.local_path(given) if given else "/desk"
+    try:
+        found = oidc.local_path(request.values.get("next", "")[:NEXT_MOST])
+    except BadInput:  # whoever signs in is let in, wherever they came from
+        return "/desk"
     return found if found.startswith("/desk") else "/desk"
 
 

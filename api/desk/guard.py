@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-from datetime import datetime
 
 from flask import Flask, Response, g, request
 
@@ -84,15 +84,18 @@ def policy() -> str:
     return POLICY if tiles is None else POLICY.replace("img-src 'self'", f"img-src 'self' {tiles}")
 
 
-def idle_ends_at() -> datetime | None:
-    """When the session of this request ends if nothing more is asked; None for who did not sign in."""
-    found = session()
-    return None if found is None else min(found.seen_at + sessions.idle_of(world()), found.ends_at)
+def idle_seconds() -> int | None:
+    """After how many seconds the session of this request ends if nothing more is asked; None for who did not sign in.
+    No moment, because the clock of the computer of whoever looks may be wrong."""
+    if (found := session()) is None:
+        return None
+    ends_at = min(found.seen_at + sessions.idle_of(world()), found.ends_at)
+    return max(0, math.floor((ends_at - world().clock()).total_seconds()))
 
 
 def _protect(response: Response) -> Response:
-    if request.endpoint not in BY_THE_PAGE and (ends_at := idle_ends_at()) is not None:
-        response.headers["Wegwijs-Idle-Ends"] = ends_at.isoformat()
+    if request.endpoint not in BY_THE_PAGE and (seconds := idle_seconds()) is not None:
+        response.headers["Wegwijs-Idle-Seconds"] = str(seconds)
     response.headers["Content-Security-Policy"] = policy()
     response.headers["X-Frame-Options"] = "DENY"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"

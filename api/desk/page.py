@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 
@@ -28,7 +28,7 @@ def register(desk: Flask) -> None:
     desk.jinja_env.trim_blocks = desk.jinja_env.lstrip_blocks = True
     desk.jinja_env.globals.update(
         t=t, text=text, language=language, clock=clock, moment=moment, second=second, day=day,
-        may=guard.may, csrf=guard.csrf, menu=menu, session=guard.session, idle_ends_at=guard.idle_ends_at,
+        may=guard.may, csrf=guard.csrf, menu=menu, session=guard.session, idle_seconds=guard.idle_seconds,
         seen=seen, shape=SHAPES.__getitem__, words=lambda: world().words, htmx=asked_by_script,
         place_words=place_words, place_name=place_words.place_name, place_of=place_words.place_of,
         age=place_words.age, kind_word=place_words.kind_word, unit_word=place_words.unit_word,
@@ -95,9 +95,16 @@ def of_problem(
     title, advice = AT_THE_DESK.get(name, (kind.title, kind.advice))
     known = {"kind": kind, "title": title, "advice": advice, "roles": _roles_needed() if name == "forbidden" else ()}
     known |= {"detail": detail, "faults": faults, "request_id": g.get("request_id", "")}
+    if asked_by_script():  # a whole page has no place in the part of one that was asked for
+        return _said_above(page("problem_part.html", status or kind.status, **known), headers)
     response = page("problem.html", status or kind.status, **known)
-    for header, value in (headers or {}).items():
-        response.headers[header] = value
+    response.headers.update(headers or {})
+    return response
+
+
+def _said_above(response: Response, headers: Mapping[str, str] | None = None) -> Response:
+    """Let htmx put this answer where a page says what went wrong, whatever part of itself it asked for."""
+    response.headers.update({**(headers or {}), "HX-Retarget": "#ended", "HX-Reswap": "innerHTML", "HX-Reselect": "p"})
     return response
 
 
@@ -110,11 +117,20 @@ def _to_the_door() -> Response:
     """Where somebody without a session goes. A script is told by a status: what it would follow it would put into the
     page."""
     if request.method == "GET" and not asked_by_script():
-        return to("door.sign_in", next=request.full_path.rstrip("?"))
-    back = request.headers.get("HX-Current-URL", "") if asked_by_script() else request.path
-    response = page("ended.html", 401, back=urlsplit(back).path)
-    if asked_by_script():
-        response.headers["HX-Retarget"] = "#ended"
-        response.headers["HX-Reswap"] = "innerHTML"
-        response.headers["HX-Reselect"] = "p"  # whatever part of an answer the page asked for
-    return response
+        return to("door.sign_in", next=_asked_address())
+    back = _path_of(request.headers.get("HX-Current-URL", "")) if asked_by_script() else request.path
+    response = page("ended.html", 401, back=back)
+    return _said_above(response) if asked_by_script() else response
+
+
+def _asked_address() -> str:
+    """The address of this request, as it may stand in another."""
+    asked = request.query_string.decode("ascii", "replace")
+    return quote(request.path) + (f"?{asked}" if asked else "")
+
+
+def _path_of(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""

@@ -84,8 +84,8 @@ def test_what_the_page_asks_by_itself_is_the_part_alone_and_does_not_make_a_sess
     assert rows(response.text) == ["adrz-goes-seh"]
     assert "<html" not in response.text
     assert "board.now" in BY_THE_PAGE
-    assert "Wegwijs-Idle-Ends" not in response.headers
-    assert "Wegwijs-Idle-Ends" in triagist.get("/desk/places").headers
+    assert "Wegwijs-Idle-Seconds" not in response.headers
+    assert "Wegwijs-Idle-Seconds" in triagist.get("/desk/places").headers
 
 
 def test_a_name_that_would_do_harm_is_only_shown(world: World, triagist: Person) -> None:

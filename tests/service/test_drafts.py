@@ -68,3 +68,15 @@ def test_a_draft_that_is_finished_is_removed(world: World) -> None:
     drafts.remove_draft(world, ONE, ME)
     drafts.remove_draft(world, ONE, ME)
     assert drafts.drafts_of(world, ME) == []
+
+
+def test_a_draft_that_was_decided_keeps_nothing_of_the_patient_and_is_no_draft_again(world: World) -> None:
+    decision_id = UUID(int=7)
+    drafts.keep_draft(world, ONE, CONTENT, ME)
+    drafts.settle_draft(world, ONE, decision_id, ME)
+    assert drafts.decision_of(world, ONE, ME) == str(decision_id)
+    assert (drafts.draft_of(world, ONE, ME), drafts.drafts_of(world, ME)) == (None, [])
+    assert drafts.decision_of(world, ONE, SOMEBODY) is None
+    with pytest.raises(NotFound):
+        drafts.keep_draft(world, ONE, CONTENT, ME)
+    assert drafts.drafts_of(world, ME) == []

@@ -166,6 +166,80 @@ function settle(question) {
   setTimeout(() => question.classList.remove("settling"), SETTLE_MS);
 }
 
+// -- an answer that comes late: what was filled in since it was asked for stays -----------------------------------------
+
+const AGAIN_MS = 3000;
+const part = document.getElementById("asked");
+let asked = new Map(); // what stood in the part that is put in again, when that was asked for
+let since = [];
+let caret = null;
+let deciding = null; // the event by which somebody decided, until the server answered
+let again;
+
+const isForm = (event) => event.detail.elt === form;
+
+function filledIn() {
+  return new Map([...new FormData(form)].filter(([name]) => name.startsWith("f.") && part.querySelector(`[name="${name}"]`)));
+}
+
+function fillIn(name, value) {
+  const fields = [...form.querySelectorAll(`[name="${name}"]`)];
+  if (!fields.length) {
+    // it is not asked any more, and answered all the same
+    const kept = document.createElement("input");
+    Object.assign(kept, { type: "hidden", name, value });
+    part.append(kept);
+  }
+  for (const field of fields) {
+    if (field.type === "radio") field.checked = field.value === value;
+    else if (field.value !== value) field.value = value;
+  }
+}
+
+document.addEventListener("htmx:configRequest", (event) => {
+  if (isForm(event)) asked = filledIn();
+});
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target !== part) return;
+  since = [...filledIn()].filter(([name, value]) => asked.get(name) !== value);
+  const active = document.activeElement;
+  caret = part.contains(active) && active.type === "text" ? [active.id, active.selectionStart, active.selectionEnd] : null;
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target !== part) return;
+  for (const [name, value] of since) fillIn(name, value);
+  const field = caret && document.getElementById(caret[0]);
+  if (field && field === document.activeElement) field.setSelectionRange(caret[1], caret[2]);
+});
+
+// once somebody decides, nothing that was typed before may take the place of that in the queue
+document.addEventListener("htmx:confirm", (event) => {
+  if (!isForm(event)) return;
+  clearTimeout(again);
+  const by = event.detail.triggeringEvent;
+  // what waited in the queue is asked here once more
+  if (deciding && by !== deciding) event.preventDefault();
+  const submitter = by && by.submitter;
+  if (!deciding && submitter && submitter.id === "decide") {
+    deciding = by;
+    submitter.setAttribute("aria-busy", "true");
+  }
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (!isForm(event)) return;
+  const { xhr, requestConfig } = event.detail;
+  const decided = requestConfig.parameters.do === "decide";
+  if (decided && !xhr.getResponseHeader("HX-Redirect")) {
+    deciding = null;
+    document.getElementById("decide").removeAttribute("aria-busy");
+  }
+  // the server did not answer, or has no database now: what stands here must reach it all the same
+  if (xhr.status === 0 || xhr.status >= 500) again = setTimeout(() => htmx.trigger(form, "change"), AGAIN_MS);
+});
+
 // -- the place by a click on the map ------------------------------------------------------------------------------------
 
 const [lat, lon] = ["picked-lat", "picked-lon"].map((id) => document.getElementById(id));

@@ -1,0 +1,151 @@
+"""A triagist under stress on a bad network: nothing that was answered is lost, and nothing is decided twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from routing import service
+from routing.rights import Asker
+from tests.browser.conftest import Open, Served, name_of
+from tests.browser.test_case import DECISION, press, with_complaint
+
+AUDITOR = Asker("", "auditor", frozenset({"auditor"}))
+ANSWERS = {"j": "yes", "n": "no", "o": "unknown"}
+
+HERE = """(() => {
+  const field = document.activeElement, question = field.closest("#questions .question");
+  return question && [question.dataset.fact, field.type, question.classList.contains("settling")];
+})()"""
+
+
+def slowed(page: Page, latency_ms: int) -> None:
+    """Let every answer of the server take so much longer."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": latency_ms, "downloadThroughput": -1, "uploadThroughput": -1},
+    )
+
+
+def asked(page: Page) -> None:
+    """Fill in enough to be asked questions, and go to the first."""
+    with_complaint(page)
+    press(page, "6", "7", "Tab", "3", "5", "1", "1", "Tab")
+    expect(page.locator("#questions .question").first).to_be_visible(timeout=15_000)
+    expect(page.locator("#preview .best")).to_be_visible()
+    page.keyboard.press("1")
+
+
+def decisions(served: Served) -> int:
+    return len(service.search(served.world, AUDITOR, limit=200)["decisions"])
+
+
+@pytest.mark.parametrize("latency_ms", [500, 1500])
+def test_every_answer_stays_with_its_question_however_late_the_server_answers(latency_ms: int, open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    asked(page)
+    slowed(page, latency_ms)
+    said: dict[str, str] = {}
+    for number in range(12):
+        here: list[Any] | None = page.evaluate(HERE)
+        if here is None:
+            break
+        fact, kind, settling = here
+        key = "jno"[number % 3] if kind == "radio" else "Enter"
+        page.keyboard.press(key)
+        if kind == "radio" and not settling:
+            said[fact] = ANSWERS[key]
+    for fact, value in said.items():
+        expect(page.locator(f"#known #q-{fact} input:checked")).to_have_value(value, timeout=15_000)
+    assert len(said) > 5
+
+
+def test_who_decides_twice_while_an_answer_is_under_way_decides_once_with_all_that_was_said(
+    open_page: Open, served: Served
+) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    asked(page)
+    before = decisions(served)
+    slowed(page, 700)
+    page.keyboard.press("j")
+    page.fill("[id='f.heart_rate']", "133")
+    press(page, "Control+Enter", "Control+Enter")
+    page.fill("[id='f.spo2']", "91")  # too late for the decision, and must not take its place
+    page.wait_for_url(DECISION)
+    assert decisions(served) == before + 1
+    page.go_back()
+    page.wait_for_url(DECISION)  # a case that was decided is no form again
+
+
+def test_a_server_that_is_away_is_said_and_what_was_typed_reaches_it_when_it_is_back(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"), expected=("ERR_", "htmx:"))
+    asked(page)
+
+    def broken(route: Route) -> None:
+        route.abort("connectionrefused")
+
+    page.route("**/cases/new/*", broken)
+    page.fill("[id='f.heart_rate']", "133")
+    expect(page.locator("#ended")).to_contain_text("De server antwoordt niet")
+    expect(page.locator("#questions .question").first).to_be_visible()
+    page.unroute("**/cases/new/*", broken)
+    expect(page.locator("#ended")).to_be_empty(timeout=15_000)
+    page.reload()
+    expect(page.locator("[id='f.heart_rate']")).to_have_value("133")
+
+
+def test_what_goes_wrong_is_said_above_the_form_and_takes_nothing_away(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"), expected="503")
+    asked(page)
+    said = {"HX-Retarget": "#ended", "HX-Reswap": "innerHTML", "HX-Reselect": "p", "Content-Type": "text/html"}
+    page.route("**/cases/new/*", lambda route: route.fulfill(status=503, headers=said, body="<p>Geen opslag.</p>"))
+    page.fill("[id='f.heart_rate']", "133")
+    expect(page.locator("#ended")).to_have_text("Geen opslag.")
+    expect(page.locator("#questions .question").first).to_be_visible()
+    expect(page.locator("[id='f.heart_rate']")).to_have_value("133")
+
+
+def idle_page(open_page: Open) -> Page:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    page.clock.install()
+    page.reload()
+    page.fill("#age", "67")
+    page.clock.run_for(1000)
+    expect(page.locator("#preview")).to_contain_text("Plaats")
+    expect(page.locator("#preview")).not_to_contain_text("Leeftijd")
+    return page
+
+
+def test_who_is_away_is_asked_and_staying_is_one_key(open_page: Open) -> None:
+    page = idle_page(open_page)
+    seconds = int(page.evaluate("document.body.dataset.idleSeconds"))
+    page.clock.run_for((seconds - 100) * 1000)
+    expect(page.locator("#idle")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator("#idle")).to_be_hidden()
+    assert page.input_value("#age") == "67"
+
+
+def test_when_a_session_ends_nothing_of_a_patient_stays_on_the_screen_and_the_case_is_found_again(
+    open_page: Open,
+) -> None:
+    page = idle_page(open_page)
+    address = page.url
+    page.clock.run_for((int(page.evaluate("document.body.dataset.idleSeconds")) + 30) * 1000)
+    page.wait_for_url("**/desk/sign-in?next=/desk/cases/new/*")
+    assert page.locator("#age").count() == 0
+    page.goto(address)
+    expect(page.locator("#age")).to_have_value("67")
+
+
+def test_the_clock_of_this_computer_may_be_wrong(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    page.clock.install(time="2031-01-01T03:00:00")
+    page.reload()
+    page.clock.run_for(60_000)
+    expect(page.locator("#idle")).to_be_hidden()
+    assert "/sign-in" not in page.url
