@@ -29,6 +29,9 @@ Row = tuple[sa.Table, Mapping[str, Any]]
 BUSY_SECONDS = 5
 """How long a statement waits for another writer before it gives up."""
 
+LOOK_SECONDS = 0.001
+"""How often whoever wants to write in a file of SQLite looks whether another process is done."""
+
 TURN_SECONDS = 15
 """How long a thread waits until it may write in a file of SQLite, where others of its process write before it."""
 
@@ -113,8 +116,32 @@ def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     # a transaction that reads first and writes later could be refused half-way: writers take the lock at once
-    writes = connection.get_execution_options().get("wegwijs_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if not connection.get_execution_options().get("wegwijs_writes", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    # SQLite itself looks only ten times a second whether a file is free, and threads of another process that write one
+    # after the other leave it free for less than that
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        _wait_until_free(raw)
+        if not raw.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # says what stands in the way
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
+
+
+def _wait_until_free(raw: sqlite3.Connection) -> None:
+    """Begin a transaction that writes, as soon as nobody else does; not at all if something else stands in the way."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while not raw.in_transaction:
+        try:
+            raw.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                return
+            time.sleep(LOOK_SECONDS)
 
 
 @contextmanager

@@ -23,7 +23,8 @@ from routing import erasure, outcomes, places, publishing, sessions
 from routing.rights import Asker
 from routing.service import World
 from routing.world import utc_now
-from tests.browser.conftest import CHROMIUM, OWN, QUIET, Served, name_of, serving
+from tests.browser.conftest import CHROMIUM, QUIET, Served, serving
+from tests.desk.conftest import OWN, name_of
 from tests.desk.decided import CASE, CRASH, asker_of, decided
 from tests.desk.places import OPERATOR
 from tests.people import PASSWORD, VISITOR, account

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from itertools import count
 from typing import Any
 
 import pytest
@@ -91,9 +92,22 @@ def name_of(role: str) -> str:
     return f"a-{role.replace('_', '-')}"
 
 
+class FromAnAddressOfItsOwn(FlaskClient):
+    """A browser at another place than all others: tries to sign in that fail are counted by address."""
+
+    places = count(1)
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        number = next(self.places)
+        self.environ_base = {**self.environ_base, "REMOTE_ADDR": f"10.0.{number // 250}.{number % 250 + 1}"}
+
+
 @pytest.fixture(scope="session")
 def app(world: World) -> Flask:
-    return create_app(world=world)
+    made = create_app(world=world)
+    made.test_client_class = FromAnAddressOfItsOwn
+    return made
 
 
 @pytest.fixture

@@ -366,6 +366,34 @@ def test_of_many_who_write_at_once_in_one_process_nobody_is_turned_away(
     engine.dispose()
 
 
+def test_a_process_that_writes_on_and_on_leaves_others_their_turn(tmp_path: Path) -> None:
+    url, done = f"sqlite:///{tmp_path}/busy.sqlite3", threading.Event()
+    greedy, other = database.open_engine(url), database.open_engine(url)  # as two processes have them
+    with database.writing(greedy) as connection:
+        connection.exec_driver_sql("CREATE TABLE written (n INTEGER)")
+
+    def write_on_and_on(number: int) -> None:
+        while not done.is_set():
+            with database.writing(greedy) as connection:
+                connection.exec_driver_sql(f"INSERT INTO written VALUES ({number})")
+                time.sleep(0.002)
+
+    with ThreadPoolExecutor(4) as threads:
+        writing = [threads.submit(write_on_and_on, number) for number in range(4)]
+        try:
+            for _ in range(10):
+                with database.writing(other) as connection:
+                    connection.exec_driver_sql("INSERT INTO written VALUES (99)")
+        finally:
+            done.set()
+        for each in writing:
+            each.result()
+    with database.reading(other) as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM written WHERE n = 99").scalar() == 10
+    for engine in (greedy, other):
+        engine.dispose()
+
+
 def test_who_waits_too_long_for_a_turn_to_write_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "TURN_SECONDS", 0.05)
     engine = database.open_engine(f"sqlite:///{tmp_path}/busy.sqlite3")
