@@ -249,7 +249,7 @@ def shots(made: Mapping[str, str]) -> dict[str, Shot]:
         "overrules": Shot("/desk/figures/overrules", "medical_manager"),
         "audit": Shot("/desk/audit", "auditor"),
         "evidence": Shot(evidence, "auditor"),
-        "proof": Shot(evidence, "auditor", press("", "#proven .verdict, #replayed .verdict")),
+        "proof": Shot(evidence, "auditor", press("Controleer het bewijs", "#proven .verdict")),
         "replay": Shot(evidence, "auditor", press("Reken na", "#replayed .verdict")),
         "erased": Shot(f"/desk/audit/{made['erased']}", "auditor"),
         "record": Shot(f"{evidence}/record", "auditor"),
