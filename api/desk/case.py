@@ -98,10 +98,14 @@ def _decide(draft_id: UUID, filled: Form) -> Response:
     state = _state(filled)
     if state.wrong or state.read.missing:
         return _again(draft_id, state)
-    # sent twice it is one decision; with anything changed it is another
-    said = hashlib.sha256(orjson.dumps(state.read.body, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    # sent twice it is one decision; with anything changed it is another, about the same case
+    sent = state.read.body
+    said = hashlib.sha256(orjson.dumps(sent, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    made_before = drafts.decision_of(world(), draft_id, g.asker)
+    body = sent if made_before is None else {**sent, "supersedes": str(made_before)}
     try:
-        made = service.decide(world(), state.read.body, g.asker, f"desk {draft_id} {said}", metrics.count_decision)
+        key = f"desk {draft_id} {said}"
+        made = service.decide(world(), body, g.asker, key, metrics.count_decision, sent)
     except BadInput as error:
         return _again(draft_id, _state(filled, wrong_in(error.faults, world().words)))
     except InFlight:

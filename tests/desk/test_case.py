@@ -60,6 +60,10 @@ def test_sent_twice_it_is_decided_once_and_changed_it_is_decided_again(world: Wo
     other = triagist.post(address, {**STEMI, "age": "68", "do": "decide"}).location
     assert other != first
     assert len(decisions(world)) == before + 2
+    newest, replaced = decisions(world)[:2]
+    assert newest["supersedes"] == replaced["id"], "what a page of before decides is about the same case"
+    assert triagist.post(address, {**STEMI, "age": "68", "do": "decide"}).location == other
+    assert len(decisions(world)) == before + 2
 
 
 def test_what_was_filled_in_survives_signing_out(app: Flask, triagist: Person) -> None:
