@@ -9,8 +9,9 @@ from playwright.sync_api import Page, Route, expect
 
 from routing import service
 from routing.rights import Asker
-from tests.browser.conftest import Open, Served, name_of
+from tests.browser.conftest import Open, Served
 from tests.browser.test_case import DECISION, press, with_complaint
+from tests.desk.conftest import name_of
 
 AUDITOR = Asker("", "auditor", frozenset({"auditor"}))
 ANSWERS = {"j": "yes", "n": "no", "o": "unknown"}
