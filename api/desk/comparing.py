@@ -106,12 +106,14 @@ def _form(given: Mapping[str, str]) -> dict[str, Any]:
 
 def _shown(found: Mapping[str, Any], asked: _Asked) -> dict[str, Any]:
     flips = found["flips"]
-    places = _inflow(flips["inflow"])
+    places, changes = _inflow(flips["inflow"]), comparison_plots.urgency_flips(flips["urgency"])
     return {
         "found": found,
         "command": _command(found, asked),
         "urgencies": [level for level in URGENCIES if level in flips["urgency"] or _reached(flips["urgency"], level)],
         "flipped": _flipped(flips["urgency"]),
+        "urgency_changes": changes,
+        "urgency_plot": comparison_plots.urgency_address(changes),
         "conditions": _conditions(flips["conditions"]),
         "conditions_same": sum(not (row["gained"] or row["lost"]) for row in flips["conditions"].values()),
         "regions": [(_region(region), row["changed"], row["total"]) for region, row in flips["regions"].items()],

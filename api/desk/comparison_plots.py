@@ -12,11 +12,13 @@ from api.desk.pictures import LOOK, Style, bar, bar_across, svg
 from api.desk.words import t
 from routing.errors import NotFound
 from routing.flips import BUCKETS
+from routing.vocabulary import URGENCIES
 
 Triples = Sequence[tuple[str, int, int]]
 
 PLACES_MOST = 12
 _NUMBER = re.compile(r"[0-9]{1,7}")
+_FLIP = re.compile(r"(U[0-5]):(U[0-5]):([0-9]{1,7})")
 _PLACE = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*):([0-9]{1,7}):([0-9]{1,7})")
 
 _STYLE = Style(
@@ -64,6 +66,27 @@ def inflow_address(places: Triples) -> str:
     return url_for("comparing.plot", plot="inflow", n=[f"{place}:{then}:{now}" for place, then, now in places])
 
 
+def urgency_flips(matrix: Mapping[str, Mapping[str, int]]) -> list[tuple[str, str, int]]:
+    """What of a matrix of urgencies changes: what it was, what it would be, how many; the most urgent of then first."""
+    return sorted((then, now, n) for then, row in matrix.items() for now, n in row.items() if then != now and n)
+
+
+def urgency_address(flips: Sequence[tuple[str, str, int]]) -> str:
+    """Where the plot of these changes is."""
+    return url_for("comparing.plot", plot="urgency", n=[f"{then}:{now}:{n}" for then, now, n in flips])
+
+
+def _urgency(given: Sequence[str], _names: Mapping[str, str]) -> bytes:
+    found = [_FLIP.fullmatch(each) for each in given[: len(URGENCIES) ** 2]]
+    flips = [(f"{each[1]} \u2192 {each[2]}", int(each[3])) for each in found if each is not None]
+    if not flips:
+        raise NotFound("plot", "urgency")
+    chart = bar_across(**_LOOKS, width=820, height=90 + 30 * len(flips), show_legend=False)
+    chart.x_labels = [name for name, _ in reversed(flips)]
+    chart.add(t("beslissingen", "decisions"), [n for _, n in reversed(flips)])
+    return svg(chart)
+
+
 def _minutes(given: Sequence[str], _names: Mapping[str, str]) -> bytes:
     if len(given) != len(BUCKETS) or not all(map(_NUMBER.fullmatch, given)):
         raise NotFound("plot", "minutes")
@@ -85,5 +108,9 @@ def _inflow(given: Sequence[str], names: Mapping[str, str]) -> bytes:
     return svg(chart)
 
 
-PLOTS: Mapping[str, Callable[[Sequence[str], Mapping[str, str]], bytes]] = {"minutes": _minutes, "inflow": _inflow}
+PLOTS: Mapping[str, Callable[[Sequence[str], Mapping[str, str]], bytes]] = {
+    "urgency": _urgency,
+    "minutes": _minutes,
+    "inflow": _inflow,
+}
 """Name of a plot -> what draws it of the numbers in its address and the names of places."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from html import unescape
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
@@ -143,11 +144,19 @@ def test_one_comparison_runs_at_a_time(auditor: Person, older: str, world: World
 
 
 def test_a_plot_is_an_image_of_the_numbers_in_the_table_and_holds_no_script(
-    auditor: Person, made: list[str], older: str
+    auditor: Person, made: list[str], older: str, world: World
 ) -> None:
+    decide(
+        world, asked_by(world), complaint=None, observations={"hemoptysis_massive": True}
+    )  # of which older rules say less
     page = auditor.post("/desk/audit/compare", {"ruleset": older}).text
     addresses = [unescape(each) for each in re.findall(r'<img class="plot" src="([^"]+)"', page)]
-    assert addresses
+    assert [re.findall(r"/(\w+)\.svg", address)[0] for address in addresses] == ["urgency", "inflow", "minutes"]
+    flips = re.findall(r"n=(U\d):(U\d):(\d+)", unquote(addresses[0]))
+    drawn = auditor.get(addresses[0]).data.decode()
+    assert flips
+    for then, now, _ in flips:
+        assert f"{then} \u2192 {now}" in drawn
     for address in addresses:
         drawn = auditor.get(address)
         assert (drawn.status_code, drawn.mimetype) == (200, "image/svg+xml")
@@ -157,7 +166,8 @@ def test_a_plot_is_an_image_of_the_numbers_in_the_table_and_holds_no_script(
 
 
 def test_a_plot_is_made_only_of_numbers_and_places_that_are_known(auditor: Person) -> None:
-    for address in ("minutes.svg", "minutes.svg?n=1", "inflow.svg", "inflow.svg?n=%3Cscript%3E:1:2", "other.svg?n=1"):
+    for address in ("minutes.svg", "minutes.svg?n=1", "inflow.svg", "inflow.svg?n=%3Cscript%3E:1:2", "other.svg?n=1",
+                    "urgency.svg", "urgency.svg?n=U9:U1:2"):  # fmt: skip
         assert auditor.get(f"/desk/audit/compare/{address}").status_code == 404
     drawn = auditor.get("/desk/audit/compare/inflow.svg?n=umc-utrecht:3:12&n=nowhere:9:9")
     assert drawn.status_code == 200
