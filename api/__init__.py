@@ -31,22 +31,25 @@ from api.rulesets import rulesets
 from api.session import session
 from api.vocabulary import vocabulary
 from routing.oidc import check_logins
-from routing.service import World, open_world
+from routing.service import World, open_world, travel_of
 from routing.settings import Settings
 from routing.tokens import check_issuers
 from routing.webhooks.subscriptions import subscribed
+from routing.world import Memory
 
 
 def create_app(settings: Settings | None = None, world: World | None = None) -> Flask:
     """The web application: over `world` if given, else over the world that `settings` (or the environment) describe.
-    Raises BadData or BadInput for a file of issuers or subscriptions that cannot be used, and where a secret of theirs
-    is not set."""
+    Raises BadData or BadInput for a file of issuers or subscriptions that cannot be used, where a secret of theirs is
+    not set, and for settings of travel times that do not fit each other."""
     if world is None:
         world = open_world(settings or Settings())
     check_issuers(world)
     check_logins(world)
     if (tracer := telemetry.tracer_of(world.settings)) is not None:
         world = replace(world, part=telemetry.parts_of(tracer))
+    world = replace(world, count_road=metrics.count_road_engine, travel=Memory(most=1))
+    travel_of(world)
     subscribed(world)
     app = Flask(__name__, static_folder=None)
     # one more byte than may be: a body in chunks is cut here without a word, and only its length betrays it

@@ -50,6 +50,7 @@ ACTIONS: Mapping[str, str] = {
     "vocabulary.read": "read_vocabulary",
     "rulesets.list_all": "read_rulesets",
     "rulesets.read": "read_rulesets",
+    "rulesets.proof": "read_rulesets",
     "metrics.read": "read_metrics",
     "session.read": "own_session",
     "session.end": "own_session",
@@ -100,6 +101,7 @@ NOTHING_OF_PATIENTS = frozenset(
         "vocabulary.read",
         "rulesets.list_all",
         "rulesets.read",
+        "rulesets.proof",
         "figures.read",  # counts, and none of few
         "reports.overrules",  # the same
         "log.checkpoint",

@@ -26,6 +26,7 @@ class Case(BaseModel):
     complaint: str | None = None
     observations: dict[str, bool | int | float | str | None] = {}
     transport: str | None = None
+    on_the_way: dict[str, float | str | None] | None = None
     known_at: list[str] = []
     region: str | None = None
     note: str | None = None

@@ -10,6 +10,20 @@ from routing.vocabulary import Fact, Vocabulary
 Schema = dict[str, Any]
 
 _MOMENT: Schema = {"type": ["string", "null"], "format": "date-time"}
+_ON_THE_WAY: Schema = {
+    "type": ["object", "null"],
+    "properties": {
+        "since": {"description": "When they left.", **_MOMENT},
+        "heading": {
+            "description": "Degrees clockwise from the north.",
+            "type": ["number", "null"],
+            "minimum": 0,
+            "exclusiveMaximum": 360,
+        },
+        "heading_to": {"description": "The id of the place they are going to.", "type": ["string", "null"]},
+    },
+    "additionalProperties": False,
+}
 _TEXTS = {"reference": 200, "note": 10_000}
 _WHAT = {
     "reference": "The client's own number of the case; no BSN, no name.",
@@ -22,6 +36,7 @@ _WHAT = {
     "complaint": "An id or alias under `complaints` of the vocabulary.",
     "observations": "Fact (id or alias) -> its value; `/v1/schemas/case` names every fact with what it may be.",
     "transport": "How the patient travels.",
+    "on_the_way": "Set if the patient is on the way already, from `location`; an empty object if no more is known.",
     "known_at": "Ids of the places that know the patient.",
     "region": "The region whose agreements hold.",
     "note": "Text for people: takes no part in the decision and is not recorded.",
@@ -39,6 +54,7 @@ def case_schema(words: Vocabulary, *, every_fact: bool) -> Schema:
         "location": _location(one_needed=every_fact),
         "complaint": {"enum": [*words.complaint_names, None]} if every_fact else {"type": ["string", "null"]},
         "observations": _observations(words) if every_fact else _any_observations(),
+        "on_the_way": _ON_THE_WAY,
         "known_at": {"type": ["array", "null"], "items": {"type": "string"}, "maxItems": KNOWN_AT_MOST},
         "region": {"type": ["string", "null"], "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
         "supersedes": {"type": ["string", "null"]},

@@ -27,6 +27,7 @@ ISSUES: Mapping[str, str] = {
     "internal-error": "exception",
     "other-software": "not-supported",
     "store-unavailable": "transient",
+    "no-rules-decide": "transient",
     "issuer-unavailable": "transient",
 }
 """Problem -> its code among the issue types of FHIR; `processing` for those that are not here."""

@@ -62,6 +62,7 @@ ANSWER_HEADERS: Mapping[str, tuple[str, Json]] = {
 OF_PROBLEMS: Mapping[str, tuple[str, ...]] = {
     "unauthorized": ("WWW-Authenticate",),
     "store-unavailable": ("Retry-After",),
+    "no-rules-decide": ("Retry-After",),
     "too-many-streams": ("Retry-After",),
     "too-many-requests": ("Retry-After",),
     "issuer-unavailable": ("Retry-After",),

@@ -39,6 +39,24 @@ class LogHealth(Answer):
     waiting_seconds: float
 
 
+class RoadEngineState(Answer):
+    """The road engine, and whether it is asked (`closed`), left alone for a while (`open`), or to be tried again
+    (`half_open`)."""
+
+    name: str
+    breaker: Literal["closed", "open", "half_open"]
+
+
+class TravelState(Answer):
+    """Where times of travel come from: what is known here, why a matrix is not used (null: it is, or there is none),
+    how many places are not in it (null: there is none), and the road engine if there is one."""
+
+    known: str
+    fault: str | None
+    missing: int | None
+    engine: RoadEngineState | None
+
+
 class Ready(Answer):
     """Whether decisions can be made and recorded now; `fault` says why not."""
 
@@ -49,4 +67,5 @@ class Ready(Answer):
     feeds: list[FeedAge]
     webhooks: list[WebhookAge]
     log: LogHealth | None
+    travel: TravelState | None
     fault: str | None

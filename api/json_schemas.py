@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from api.case_schema import case_schema
 from api.schemas import Decision
 from api.webhook_schemas import AlertData
+from routing.proving.properties import PropertiesFile
 from routing.rules.publication import PublishedFile
 from routing.rules.shapes import DerivedFile, Head, OverlayFile, ParametersFile, ScoreFile, SelectionFile, TopicFile
 from routing.vocabulary import AMBULANCES, URGENCIES, Vocabulary, VocabularyFile
@@ -46,6 +47,7 @@ SCHEMAS_OF_FILES: Mapping[str, SchemaOf] = {
         ("*/*/urgency/*.yaml", "*/*/conditions/*.yaml", "*/*/destination/*.yaml"),
         "The rules about one topic.",
     ),
+    "properties": SchemaOf(PropertiesFile, ("*/*/properties.yaml",), "What is proved of a ruleset."),
     "worked-cases": SchemaOf(
         WorkedCasesFile, ("*/*/cases/*.yaml", "regions/*/*/cases/*.yaml"), "Cases with what must come out."
     ),

@@ -38,6 +38,12 @@ ENGINE_FAULTS = prometheus.Counter(
 ATTEMPTS = prometheus.Counter(
     "wegwijs_webhook_attempts", "Attempts to tell the system of a place, by result.", ("subscription", "result")
 )
+ROAD_ENGINE = prometheus.Counter(
+    "wegwijs_road_engine_questions", "Questions to the road engine, by what became of them.", ("result",)
+)
+ROAD_ENGINE_LEFT = prometheus.Gauge(
+    "wegwijs_road_engine_left_alone", "Processes that leave the road engine alone.", multiprocess_mode="livesum"
+)
 POOL = prometheus.Gauge(
     "wegwijs_pool_connections_in_use", "Connections to the database that are in use.", multiprocess_mode="livesum"
 )
@@ -71,6 +77,12 @@ def count_decision(decision: Mapping[str, Any]) -> None:
 def count_attempt(subscription: str, result: str) -> None:
     """Count an attempt to tell a system that is subscribed."""
     ATTEMPTS.labels(subscription, result).inc()
+
+
+def count_road_engine(result: str, left_alone: bool) -> None:
+    """Count a question to the road engine, and note whether this process leaves it alone since."""
+    ROAD_ENGINE.labels(result).inc()
+    ROAD_ENGINE_LEFT.set(int(left_alone))
 
 
 class Now(Collector):

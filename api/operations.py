@@ -39,6 +39,7 @@ from api.place_schemas import (
     PublicCapacity,
     StatusTaken,
 )
+from api.proof_schemas import ProofAnswer
 from api.queries import (
     AccessQuery,
     CapsuleQuery,
@@ -50,19 +51,9 @@ from api.queries import (
     OverrulesQuery,
     PageQuery,
 )
-from api.schemas import (
-    Decision,
-    DecisionPage,
-    Erasure,
-    Figures,
-    Pointer,
-    Replay,
-    RulesetAnswer,
-    RulesetPage,
-    SchemaList,
-    VocabularyAnswer,
-)
+from api.schemas import Decision, DecisionPage, Erasure, Figures, Replay
 from api.session_schemas import ComingBackQuery, GoingQuery, NewPassword, SessionAnswer, SignIn
+from api.shelf_schemas import Pointer, RulesetAnswer, RulesetPage, SchemaList, VocabularyAnswer
 from api.webhook_schemas import PreAlertEvent, PreAlerts, PreAlertTest
 from routing.facilities.reporting import ReportBody
 from routing.formats.cds_feedback import CdsFeedback
@@ -124,7 +115,7 @@ WITH_KEY = (
 """The problems of every call that needs a key, the last one under a session: a parameter or a name in a header may
 always be wrong, and whatever is read of the log or the directory may be damaged."""
 
-ALWAYS = ("bad-request", "internal-error", "store-unavailable")
+ALWAYS = ("bad-request", "internal-error", "store-unavailable", "no-rules-decide")
 """The problems of every call."""
 
 _STORED = ("not-found", "erased", "other-software")
@@ -304,6 +295,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "rulesets.read": Operation(
         _tagged(RulesetAnswer, "The ruleset with its content."), problems=("not-found",), headers=("If-None-Match",)
     ),
+    "rulesets.proof": Operation(_ok(ProofAnswer, "The proof, and whether it is stale."), problems=("not-found",)),
     "cds_hooks.discover": Operation(_ok(CdsServices, "The services.", "Access-Control-Allow-Origin")),
     "cds_hooks.call": Operation(
         _ok(CdsCards, "Decided and recorded; or what is needed for that."),

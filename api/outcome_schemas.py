@@ -145,12 +145,14 @@ class Period(Answer):
 
 class Overrules(Answer):
     """Which rules were overridden, the one that certainly was most first. Of erased decisions only their number is
-    left."""
+    left; damaged ones count nowhere, and the first are named."""
 
     period: Period
     region: str | None
     decisions: int
     erased: int
+    damaged: int
+    damaged_ids: list[str]
     least_for_a_share: int
     few: int
     all: RuleOverrules

@@ -227,6 +227,14 @@ TYPES: Mapping[str, ProblemType] = _table(
         "What cannot be recorded is not answered. Try again after `Retry-After`.",
     ),
     (
+        "no-rules-decide",
+        503,
+        "Er zijn nu geen regels die mogen beslissen",
+        "No rules may decide now",
+        "Beslis volgens uw eigen protocol en bel de beheerder: die herstelt published.yaml of laat regels publiceren.",
+        "Decide by your own protocol and call the operator, who mends published.yaml or has rules published.",
+    ),
+    (
         "issuer-unavailable",
         503,
         "Of dit token klopt, is nu niet te zeggen",

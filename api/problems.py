@@ -25,12 +25,14 @@ from routing.errors import (
     KeyReused,
     NotAllowed,
     NotFound,
+    NotPublished,
     OtherSoftware,
     SignInRefused,
     StoreUnavailable,
     TooManyAttempts,
 )
 from routing.feeding.report import fault_record
+from routing.published_here import TRIED_EVERY
 from routing.signing_keys import ASKED_EVERY, IssuerUnavailable
 
 MAX_ERRORS = 50
@@ -140,6 +142,7 @@ def register(app: Flask, shown: Shown | None = None) -> None:
     app.register_error_handler(IssuerUnavailable, _issuer_unavailable)
     app.register_error_handler(BadRecord, _damaged)
     app.register_error_handler(OtherSoftware, _other_software)
+    app.register_error_handler(NotPublished, _not_published)
     app.register_error_handler(ClientDisconnected, lambda _: problem("request-timeout", _CUT_OFF))
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
@@ -218,6 +221,13 @@ _HTTP_DETAIL = {
     "method-not-allowed": "This address does not know this method.",
     "body-too-large": "The body is larger than this server reads; nothing was decided or stored.",
 }
+
+
+def _not_published(error: NotPublished) -> Response:
+    _log_failure("no published rules may decide", error)
+    detail = "No rules that are published may decide now, so nothing was decided or recorded."
+    wait = str(int(TRIED_EVERY.total_seconds()))
+    return problem("no-rules-decide", detail, headers={"Retry-After": wait})
 
 
 def _unexpected(error: Exception) -> Response:

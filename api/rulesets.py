@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from api.auth import world
 from api.body import answer, tagged
 from api.queries import identifier
-from routing import service
+from routing import proofs_here, service
 
 rulesets = Blueprint("rulesets", __name__, url_prefix="/v1/rulesets")
 
@@ -15,7 +15,7 @@ rulesets = Blueprint("rulesets", __name__, url_prefix="/v1/rulesets")
 @rulesets.get("")
 def list_all() -> Response:
     """The rulesets that are known here."""
-    return answer(service.rulesets(world()))
+    return answer(proofs_here.with_proofs(world(), service.rulesets(world())))
 
 
 @rulesets.get("/<digest>")
@@ -23,3 +23,9 @@ def read(digest: str) -> Response:
     """One ruleset with all its rules, by its digest."""
     found = service.ruleset(world(), identifier("ruleset", digest))
     return tagged(found, digest)
+
+
+@rulesets.get("/<digest>/proof")
+def proof(digest: str) -> Response:
+    """What is proved of one ruleset, as it lies beside its files, and whether it is still about these."""
+    return answer(proofs_here.proof(world(), identifier("ruleset", digest)))

@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from routing.vocabulary import VocabularyFile
-
 Level = Literal["U0", "U1", "U2", "U3", "U4", "U5"]
 
 
@@ -30,6 +28,20 @@ def told_only(*always: str) -> Callable[[dict[str, Any]], None]:
                 del member["anyOf"]
                 member.update(kinds[0])
         schema["required"] = sorted({*schema.get("required", ()), *always})
+
+    return tighten
+
+
+def may_lack(*names: str, null: tuple[str, ...] = ()) -> Callable[[dict[str, Any]], None]:
+    """For the JSON Schema of an answer in which `names` may be left out, and are never null but for those in `null`."""
+
+    def tighten(schema: dict[str, Any]) -> None:
+        for name in names:
+            member = schema["properties"][name]
+            del member["default"]
+            if name not in null:
+                (kind,) = [kind for kind in member.pop("anyOf") if kind != {"type": "null"}]
+                member.update(kind)
 
     return tighten
 
@@ -195,8 +207,21 @@ class Criterion(Answer):
     value: int | str | list[int]
 
 
+class ClockOnArrival(Answer):
+    """Whole minutes on a clock when the patient arrives: what passed since `started_at`, before leaving and on the way;
+    a clock of which nobody said when it began is left out."""
+
+    id: Literal["call_to_arrival", "first_contact_to_arrival", "last_seen_well_to_arrival", "onset_to_arrival"]
+    started_at: str
+    minutes: int
+    low: int
+    high: int
+
+
 class Candidate(Answer):
-    """A place that the patient can go to, with everything that put it at this rank."""
+    """A place that the patient can go to, with everything that put it at this rank; `clocks` with rules of format 4."""
+
+    model_config = ConfigDict(json_schema_extra=may_lack("clocks"))
 
     rank: int
     facility: Destination
@@ -206,6 +231,7 @@ class Candidate(Answer):
     status: list[StatusFact]
     criteria: list[Criterion]
     reasons: list[Reason]
+    clocks: list[ClockOnArrival] | None = None
 
 
 class RuledOut(Answer):
@@ -261,8 +287,64 @@ class Provenance(Answer):
     software: str
 
 
+class BeforeLeaving(Answer):
+    """Minutes that pass before the patient leaves: until an ambulance is there, at the scene, or until somebody leaves
+    by themselves."""
+
+    id: Literal["response", "on_scene", "leaving"]
+    minutes: int
+
+
+class RunningClock(Answer):
+    """A clock, when it began, and the whole minutes that passed on it until the decision."""
+
+    id: Literal["call_to_arrival", "first_contact_to_arrival", "last_seen_well_to_arrival", "onset_to_arrival"]
+    started_at: str
+    passed: int
+
+
+class Way(Answer):
+    """How the patient travels (`transport` is null where that is not known) and what follows for every place:
+    `urgency_factor` is by how much the drive differs from that of a car."""
+
+    transport: str | None
+    on_the_way: bool
+    before_leaving: list[BeforeLeaving]
+    lead_minutes: int
+    urgency_factor: float
+    clocks: list[RunningClock]
+
+
+class Station(Answer):
+    """Where the helicopter of a mobile medical team stands."""
+
+    id: str
+    name: str
+
+
+class MedicalTeam(Answer):
+    """Whole minutes from the alarm until the team is beside the patient, and where that meets them."""
+
+    station: Station
+    minutes: int
+    low: int
+    high: int
+    method: str
+    meets: Literal["at_scene", "on_the_way", "not_before_arrival"]
+
+
+class MedicalTeams(Answer):
+    """The mobile medical teams, the nearest first, as information: nothing is decided by it."""
+
+    teams: list[MedicalTeam]
+    reasons: list[Reason]
+
+
 class Decision(Answer):
-    """The whole answer to a case; a preview has no `id`."""
+    """The whole answer to a case; a preview has no `id`. `way` and `mmt` are there with rules of format 4, which say
+    how patients travel; `mmt` is null where no team goes along."""
+
+    model_config = ConfigDict(json_schema_extra=may_lack("way", "mmt", null=("mmt",)))
 
     id: str | None
     decided_at: str
@@ -274,6 +356,8 @@ class Decision(Answer):
     recommendation: Candidate | None
     alternatives: list[Candidate]
     ruled_out: list[RuledOut]
+    way: Way | None = None
+    mmt: MedicalTeams | None = None
     open_questions: list[OpenQuestion]
     open_questions_left: int
     confidence: Confidence
@@ -348,36 +432,6 @@ class Figures(Answer):
     figures: list[FiguresPart]
 
 
-class VocabularyAnswer(Answer):
-    """All words that a case may use."""
-
-    digest: str
-    vocabulary: VocabularyFile
-
-
-class RulesetSummary(Answer):
-    """A ruleset in a list."""
-
-    name: str
-    version: str
-    digest: str
-    title: Words
-    effective_from: str
-    in_force: bool
-
-
-class RulesetPage(Answer):
-    """The rulesets that are known here."""
-
-    rulesets: list[RulesetSummary]
-
-
-class RulesetAnswer(RulesetSummary):
-    """A ruleset with all that stands in its files: file -> content. `/v1/schemas` says what each kind of file holds."""
-
-    source: dict[str, dict[str, Any]]
-
-
 class FieldError(Answer):
     """One field that cannot be accepted: what was seen there and what is allowed, both null where that says nothing."""
 
@@ -386,16 +440,3 @@ class FieldError(Answer):
     message: str
     value: bool | int | float | str | None
     allowed: str | None
-
-
-class SchemaList(Answer):
-    """Name of a JSON Schema -> its address."""
-
-    schemas: dict[str, str]
-
-
-class Pointer(Answer):
-    """Every call of this server, as `GET /v1/decisions`."""
-
-    name: Literal["Wegwijs"]
-    calls: list[str]

@@ -22,7 +22,8 @@ class NormCheck:
     """A norm held against the arrival: minutes on its clock (estimate and interval), and whether that is in time.
 
     `counted` is False where the start of the clock is not known; then the minutes count from now and a verdict on a
-    clock that runs since before the call is uncertain.
+    clock that runs since before the call is uncertain. `fits` says that such an uncertain one would surely be in time
+    if the clock began when is counted from: that still tells a near place from a far one.
     """
 
     norm: Norm
@@ -31,6 +32,7 @@ class NormCheck:
     high: int
     verdict: Verdict
     counted: bool
+    fits: bool = False
 
     @property
     def margin(self) -> int:

@@ -29,14 +29,25 @@ KNOWN_AT_MOST = 20
 
 KEYS = (
     "reference", "channel", "called_at", "first_contact_at", "assessed_at", "patient", "location", "complaint",
-    "observations", "transport", "known_at", "region", "note",
+    "observations", "transport", "on_the_way", "known_at", "region", "note",
 )  # fmt: skip
 """What a case may hold over HTTP, beside `supersedes`."""
 
 _PATIENT_KEYS = ("age_years", "age_months", "sex")
 _LOCATION_KEYS = ("lat", "lon", "postcode")
+_WAY_KEYS = ("since", "heading", "heading_to")
 _TIMES = ("called_at", "first_contact_at", "assessed_at")
 _REGION = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class OnTheWay:
+    """Who is on the way already: since when, in which direction (degrees clockwise from the north), and to which place
+    of the directory. All of it may be unknown; where they are now is the location of the case."""
+
+    since: datetime | None = None
+    heading: int | float | None = None
+    heading_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,7 @@ class Case:
     complaint: str | None = None
     observations: Mapping[str, Observation] = field(default_factory=dict)
     transport: str | None = None
+    on_the_way: OnTheWay | None = None
     known_at: tuple[str, ...] = ()
     region: str | None = None
     note: str | None = field(default=None, compare=False)
@@ -78,8 +90,8 @@ def parse_case(
     The name of a complaint that is also a finding counts as that finding, unless the observations say otherwise. A body
     from a record (`recorded`) is taken as it stands: what its complaint said was added then, or was not yet.
 
-    `facility_ids` are the places that `known_at` may name (`None`: not checked). Raises BadInput with every fault that
-    was found; nothing is guessed, nothing is dropped.
+    `facility_ids` are the places that `known_at` and `on_the_way` may name (`None`: not checked). Raises BadInput with
+    every fault that was found; nothing is guessed, nothing is dropped.
     """
     if not isinstance(body, dict):
         raise BadInput((Fault("", "wrong_type", "a case is a JSON object", shown(body), "an object"),))
@@ -98,6 +110,7 @@ def parse_case(
     values["observations"] = reader.observations(body.get("observations"))
     if not recorded:
         reader.named_by_complaint(body.get("complaint"), values["observations"])
+    values["on_the_way"] = reader.on_the_way(body.get("on_the_way"), facility_ids)
     values["known_at"] = reader.known_at(body.get("known_at"), facility_ids)
     values["region"] = reader.region(body.get("region"))
     reader.order_of_times(values)
@@ -126,7 +139,15 @@ def case_record(case: Case) -> dict[str, Any]:
     }
     for part in ("patient", "location"):
         body[part] = {key: value for key, value in body[part].items() if value is not None}
-    return {key: value for key, value in body.items() if value not in (None, [], {})}
+    told = {key: value for key, value in body.items() if value not in (None, [], {})}
+    return told if case.on_the_way is None else {**told, "on_the_way": _way_record(case.on_the_way)}
+
+
+def _way_record(way: OnTheWay) -> dict[str, Any]:
+    # empty too it says something: nobody has to come for this patient any more
+    since = way.since.isoformat() if way.since is not None else None
+    found = {"since": since, "heading": way.heading, "heading_to": way.heading_to}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 class _Reader:
@@ -352,6 +373,22 @@ class _Reader:
             self.fault(name, "out_of_range", "is a whole number", value, allowed)
             return None
         return value
+
+    def on_the_way(self, body: Any, facility_ids: Collection[str] | None) -> OnTheWay | None:
+        if body is None:
+            return None
+        part = self.section(body, "on_the_way", _WAY_KEYS)
+        heading, to = part.get("heading"), part.get("heading_to")
+        degrees, place = "degrees clockwise from the north, from 0 and below 360", "a facility id (/v1/facilities)"
+        if heading is not None and (isinstance(heading, bool) or not isinstance(heading, int | float)):
+            self.fault("on_the_way.heading", "wrong_type", "a heading is a number of degrees", heading, degrees)
+        elif heading is not None and not 0 <= heading < 360:
+            self.fault("on_the_way.heading", "out_of_range", "no such heading", heading, degrees)
+        if to is not None and not isinstance(to, str):
+            self.fault("on_the_way.heading_to", "wrong_type", "is not a facility id", to, place)
+        elif to is not None and facility_ids is not None and to not in facility_ids:
+            self.fault("on_the_way.heading_to", "unknown_facility", "there is no such place", to, place)
+        return OnTheWay(self.moment(part.get("since"), "on_the_way.since"), heading, to)
 
     def known_at(self, value: Any, facility_ids: Collection[str] | None) -> tuple[str, ...]:
         if value is None:

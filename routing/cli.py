@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,23 +18,28 @@ import orjson
 
 from routing import evaluation, service, strictjson, worked_cases
 from routing.cli_access import add_access_commands
+from routing.cli_authoring import add_authoring_commands
 from routing.cli_contract import add_contract_commands
+from routing.cli_difference import add_diff_command
 from routing.cli_facilities import add_facilities_commands
 from routing.cli_feeds import add_feeds_commands
 from routing.cli_keys import add_keys_commands
 from routing.cli_log import add_log_commands, add_verify_command
+from routing.cli_mutation import add_mutate_command
 from routing.cli_norms import add_norms_command
 from routing.cli_outcomes import add_case_command, add_overrules_command
+from routing.cli_proving import add_proving_command
 from routing.cli_publishing import add_publishing_command
 from routing.cli_records import add_erase_command, add_figures_command, add_retention_commands
 from routing.cli_replay import add_replay_command
 from routing.cli_rules import add_rules_commands
 from routing.cli_settings import add_settings_command
+from routing.cli_travel import add_travel_commands
 from routing.cli_users import add_users_commands
 from routing.cli_webhooks import add_webhooks_commands
 from routing.errors import BadData, BadInput, Fault, WegwijsError, bad_input
 from routing.formats.labelled import read_labelled
-from routing.packaged import Desk, decide_at_desk, open_desk, ruleset_folders
+from routing.packaged import Desk, decide_at_desk, open_desk
 from routing.plain_text import decision_text
 from routing.terminal import (
     BAD_USAGE,
@@ -50,6 +56,7 @@ from routing.terminal import (
     settings_here,
     show,
 )
+from routing.travel_here import assembled, decide_here
 from routing.vocabulary import Vocabulary, read_vocabulary
 
 OBJECTS_MORE = 50_000
@@ -113,12 +120,17 @@ def parser() -> argparse.ArgumentParser:
     _deciding(commands)
     rules = add_group(commands, "rules", "Check the rules, run the worked cases beside them, and make new ones.")
     add_rules_commands(rules)
+    add_diff_command(rules)
+    add_mutate_command(rules)
+    add_authoring_commands(rules)
     add_case_command(rules)
+    add_proving_command(rules)
     add_publishing_command(rules)
     add_norms_command(commands)
     add_facilities_commands(add_group(commands, "facilities", "Look into the directory of places of care."))
     add_feeds_commands(add_group(commands, "feeds", "Pull live status of places from elsewhere."))
     add_webhooks_commands(add_group(commands, "webhooks", "Tell the systems of places that a patient comes."))
+    add_travel_commands(add_group(commands, "travel", "Work out times of travel, and look at where they come from."))
     add_overrules_command(commands)
     add_verify_command(commands)
     add_log_commands(add_group(commands, "log", "Check the log of decisions, and take decisions along."))
@@ -187,6 +199,12 @@ def _keeping(commands: Any) -> None:
     over_http = add_command(bench, "http", _bench_http, text, "wegwijs bench http --seconds 20 --json")
     over_http.add_argument("--seconds", type=int, default=15, help="how long each load is kept up (default: 15)")
     add_json_option(over_http)
+    text = "Measure the times of travel to 500 places: embedded, and from a matrix."
+    example = "wegwijs bench travel --matrix nl.matrix --json"
+    travel = add_command(bench, "travel", _bench_travel, text, example)
+    travel.add_argument("--matrix", type=Path, metavar="FILE", help="a matrix (WEGWIJS_TRAVEL_MATRIX)")
+    travel.add_argument("--lookups", type=int, default=2_000, help="how many look-ups are timed (default: 2000)")
+    add_json_option(travel)
     text = "Measure the page of a new case beside the same call of the API, in a scratch database."
     at_desk = add_command(bench, "desk", _bench_desk, text, "wegwijs bench desk --requests 500 --json")
     at_desk.add_argument("--requests", type=int, default=200, help="how many of each kind are asked (default: 200)")
@@ -218,7 +236,7 @@ def _decide(arguments: argparse.Namespace) -> int:
     now = moment_of("--at", arguments.at) or datetime.now(UTC)
     body = _json_document(_bytes(arguments.case), arguments.case)
     desk = open_desk(arguments.ruleset, now)
-    _, answer = decide_at_desk(desk, body, now)
+    _, answer = decide_at_desk(desk, body, now, partial(decide_here, assembled(settings_here())))
     if arguments.json:
         show(answer)
     else:
@@ -316,17 +334,20 @@ def _bench_desk(arguments: argparse.Namespace) -> int:
     return _figures(arguments, bench_desk.measure(settings_here(), requests=arguments.requests, progress=say))
 
 
+def _bench_travel(arguments: argparse.Namespace) -> int:
+    from routing import bench_travel
+
+    matrix = arguments.matrix or settings_here().travel_matrix
+    return _figures(arguments, bench_travel.measure(matrix, arguments.lookups, progress=say))
+
+
 def _mixed(cases: list[tuple[Any, datetime]]) -> list[tuple[Any, datetime]]:
     """The same in a fixed order in which no kind of case comes first."""
     return [cases[index] for index in sorted(range(len(cases)), key=lambda index: index * 2_654_435_761 % 2**32)]
 
 
 def _worked(words: Vocabulary, desk: Desk) -> list[tuple[Any, datetime]]:
-    return [
-        (case.given, case.at)
-        for folder in ruleset_folders(None)
-        for case in worked_cases.read_worked_cases(folder, Desk(words, desk.evaluators, desk.directory))
-    ]
+    return [(case.given, case.at) for case in worked_cases.packaged_worked_cases(words, desk.directory)]
 
 
 def _figures(arguments: argparse.Namespace, found: dict[str, Any]) -> int:

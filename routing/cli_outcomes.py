@@ -79,7 +79,7 @@ def _overrules(arguments: argparse.Namespace) -> int:
         show(found)
     else:
         sys.stdout.write("\n".join(_overrules_lines(found)) + "\n")
-    return FINE
+    return DOES_NOT_HOLD if found["damaged"] else FINE
 
 
 def _progress(done: int, count: int) -> None:
@@ -93,6 +93,9 @@ def _overrules_lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"{found['decisions']} decisions{where} from {period['since']} to {period['until']}"
     if found["erased"]:
         yield f"{found['erased']} more were erased and cannot be counted"
+    if found["damaged"]:
+        yield f"{found['damaged']} more are damaged and count nowhere (see `wegwijs log verify --records`):"
+        yield f"  {', '.join(found['damaged_ids'])}"
     yield f"{whole['with_outcome']} have an outcome, {whole['overridden']} were overridden{_share(whole)}"
     rows = most_overridden(found, RULES_MOST)
     for row in rows:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from routing.publishing_doubts import doubts
 from routing.settings import PREFIX, Settings, shown_url
 from routing.terminal import FINE, add_command, add_json_option, settings_here, show
 
@@ -21,13 +22,17 @@ def add_settings_command(commands: Any) -> None:
 
 
 def _settings(arguments: argparse.Namespace) -> int:
-    found = [_described(settings_here(), name) for name in Settings.model_fields]
+    settings = settings_here()
+    found = [_described(settings, name) for name in Settings.model_fields]
+    wondered = [each.en for each in doubts(settings)]
     if arguments.json:
-        show({"settings": found})
+        show({"settings": found, "warnings": wondered})
         return FINE
     for each in found:
         print(f"{each['variable']} = {'(not set)' if each['value'] is None else each['value']}  [{each['source']}]")
         print(f"    {each['meaning']}")
+    for doubt in wondered:
+        print(f"warning: {doubt}")
     return FINE
 
 

@@ -24,7 +24,7 @@ from routing.rules.ruleset import Norm, Ruleset
 from routing.stops import StopPolicy
 from routing.travel import Travel
 from routing.triage import MONTHS, PatientNeed, Triage
-from routing.vocabulary import AMBULANCES
+from routing.way import began, minutes_since, underway_since, way_of
 
 NEVER = 10_000
 """The position of a criterion that is never given up."""
@@ -40,9 +40,6 @@ UNKNOWN = ("opening_unknown", "place_uncertain", "reported_closed_stale")
 
 BIRTHS = "obstetrics"
 """The capability that hangs on the weeks of pregnancy from which a place takes patients."""
-
-CARRIED = AMBULANCES[:5]
-"""Ambulance urgencies that move a patient (C1 and C2 are referral and advice)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ class Assessment(NamedTuple):
     @property
     def norms_not_sure(self) -> int:
         """Norms of which the interval of the arrival straddles the limit."""
-        return sum([check.verdict == "uncertain" for check in self.norms]) if self.norms else 0
+        return sum([check.verdict == "uncertain" and not check.fits for check in self.norms]) if self.norms else 0
 
 
 class _Findings(NamedTuple):
@@ -116,13 +113,15 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """A norm for a capability: minutes that passed on its clock at least, and whether its start is known."""
+    """A norm for a capability: minutes that passed on its clock at least, and whether its start is known; where it is
+    not, whether being in time from then on still `tells_apart` places."""
 
     norm: Norm
     bit: int
     passed: int
     known: bool
     can_be_met: bool
+    tells_apart: bool = False
 
 
 class Criteria:
@@ -140,7 +139,8 @@ class Criteria:
     ) -> None:
         self.case, self.directory, self.ruleset, self.travel, self.now = case, directory, ruleset, travel, now
         self.urgency = triage.urgency.rank
-        self.lead = lead_minutes(triage, case, ruleset)
+        self.way = way_of(triage, case, ruleset.logistics)
+        self.lead = self.way.lead
         self._positions = {name: 2 * (index + 1) for index, name in enumerate(ruleset.selection.give_way)}
         self._fallback = self._asked(ruleset.selection.fallback_capability)
         self._arrivals: dict[int, datetime] = {}
@@ -341,25 +341,19 @@ class Criteria:
     # -- norms
 
     def _clock(self, norm: Norm, capability: str) -> _Clock:
-        bit, case = self.directory.bits[capability], self.case
-        begin = {
-            "called_at": case.called_at,
-            "first_contact_at": case.first_contact_at,
-            "onset_at": _moment(case.observations.get("onset_at")),
-            "last_known_well_at": _moment(case.observations.get("last_known_well_at")),
-        }[norm.clock_start]
-        if begin is not None:
-            return _Clock(norm, bit, self._minutes_since(begin), known=True, can_be_met=True)
+        bit, case, by_car = self.directory.bits[capability], self.case, self.way.by_car
+        if (begin := began(case, norm.clock_start)) is not None:
+            return _Clock(norm, bit, minutes_since(begin, self.now), known=True, can_be_met=by_car)
         if norm.clock_start in ("called_at", "first_contact_at"):
-            # the call was at the latest when somebody first was with the patient, and otherwise it is now
-            with_patient = [moment for moment in (case.called_at, case.first_contact_at, case.assessed_at) if moment]
-            passed = max((self._minutes_since(moment) for moment in with_patient), default=0)
-            is_now = not with_patient and case.channel != "ambulance"
-            return _Clock(norm, bit, passed, known=False, can_be_met=is_now)
+            # the call was at the latest when somebody first was with the patient or left with them; rules before format
+            # 4 otherwise took it that the call is now, and what they decided is replayed with that
+            moments = (case.called_at, case.first_contact_at, case.assessed_at, underway_since(case))
+            passed = max((minutes_since(moment, self.now) for moment in moments if moment), default=0)
+            earlier = any(moments) or case.channel == "ambulance" or case.on_the_way is not None
+            before_format_4 = self.ruleset.logistics.travel is None
+            is_now = before_format_4 and not earlier
+            return _Clock(norm, bit, passed, known=False, can_be_met=is_now, tells_apart=not before_format_4)
         return _Clock(norm, bit, 0, known=False, can_be_met=False)
-
-    def _minutes_since(self, moment: datetime) -> int:
-        return max(0, int((self.now - moment).total_seconds() // 60))
 
     def _timely(
         self,
@@ -378,21 +372,6 @@ class Criteria:
             elif check.verdict == "uncertain":
                 doubts.append(Concession("not_sure_in_time", check.norm.id, 0, norm_words(check)))
         return checks
-
-
-def lead_minutes(triage: Triage, case: Case, ruleset: Ruleset) -> int:
-    """Minutes before the drive to the place begins: the ambulance's response and its time at the scene.
-
-    A patient who travels without an ambulance leaves now; where the ambulance is with the patient it need not come.
-    """
-    logistics = ruleset.logistics
-    ambulance = triage.dispatch.ambulance
-    there = case.channel == "ambulance"
-    carried = (there or ambulance in CARRIED) if case.transport is None else case.transport == "ambulance"
-    if not carried:
-        return 0
-    response = logistics.response_minutes.get(ambulance or "A1", logistics.response_minutes["A1"])
-    return logistics.on_scene_minutes + (0 if there else response)
 
 
 def norm_words(check: NormCheck) -> Mapping[str, FactValue]:
@@ -415,8 +394,5 @@ def _check(clock: _Clock, lead: int, travel: Travel) -> NormCheck:
         verdict = "not_met"
     elif high <= norm.minutes and clock.can_be_met:
         verdict = "met"
-    return NormCheck(norm, passed + travel.minutes, low, high, verdict, clock.known)
-
-
-def _moment(value: FactValue | None) -> datetime | None:
-    return datetime.fromisoformat(value) if isinstance(value, str) else None
+    fits = clock.tells_apart and verdict == "uncertain" and high <= norm.minutes
+    return NormCheck(norm, passed + travel.minutes, low, high, verdict, clock.known, fits)

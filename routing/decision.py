@@ -6,7 +6,7 @@ database.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,10 +15,12 @@ from routing.case import Case
 from routing.facilities.directory import Directory
 from routing.facilities.facts import facts_digest
 from routing.geography import Places, Point
+from routing.journey import Journey, journey_of
 from routing.matching import match
 from routing.rules.evaluation import Evaluators
-from routing.travel import Travel, straight_line
+from routing.travel import Travel, embedded, found_by, methods_of, silent_in
 from routing.triage import Reason, Triage, triage
+from routing.way import driven, leaving_at, way_of
 from routing.wording import Wording
 
 Minutes = Callable[[Point, Places, datetime], tuple[Travel, ...]]
@@ -29,7 +31,8 @@ Minutes = Callable[[Point, Places, datetime], tuple[Travel, ...]]
 class Decision:
     """The whole answer with what it was made of; see the contract for how it looks outside. `reserved` are the recent
     recommendations that counted, `units` those of a place that matter to what this patient needs, `travel` the times to
-    all places of the directory."""
+    all places of the directory by car, `travel_method` the methods by which they were found, and `journey` how this
+    patient travels (None: the rules do not say)."""
 
     triage: Triage
     match: Match
@@ -44,6 +47,7 @@ class Decision:
     travel: tuple[Travel, ...]
     reserved: Mapping[str, Mapping[str, tuple[datetime, ...]]]
     units: frozenset[str]
+    journey: Journey | None = None
 
 
 def decide(
@@ -51,40 +55,71 @@ def decide(
     directory: Directory,
     evaluators: Evaluators,
     now: datetime,
-    travel: Minutes = straight_line.minutes,
+    travel: Minutes = embedded.minutes,
+    methods: Collection[str] = (),
 ) -> Decision:
-    """Decide about `case` at `now` with the places in `directory`. There is always an answer."""
-    ruleset = evaluators.ruleset
+    """Decide about `case` at `now` with the places in `directory`. There is always an answer. `methods` are those by
+    which times to places were found that are not in `directory`, where it holds some of the places only."""
     triaged = triage(case, evaluators, now, directory.holidays)
-    minutes = travel((case.lat, case.lon), directory.places, now)
-    method = minutes[0].method if minutes else straight_line.METHOD
-    matched = match(triaged, case, directory, ruleset, minutes, now)
-    island = straight_line.island_of((case.lat, case.lon)) if method == straight_line.METHOD else None
-    if island is not None and matched.badge == "certain":
-        unsure = Wording(ruleset).reason("no_road", {"island": island})
+    leaving = leaving_at(triaged, case, evaluators.ruleset.logistics, now)
+    minutes = travel((case.lat, case.lon), directory.places, leaving)
+    return placed(triaged, case, directory, evaluators, now, minutes, methods)
+
+
+def placed(
+    triaged: Triage,
+    case: Case,
+    directory: Directory,
+    evaluators: Evaluators,
+    now: datetime,
+    minutes: tuple[Travel, ...],
+    methods: Collection[str] = (),
+) -> Decision:
+    """The decision about a case that is triaged, with these times to the places in `directory`."""
+    ruleset = evaluators.ruleset
+    every = sorted(methods_of(minutes) | {*methods}) or [embedded.METHOD]
+    way = way_of(triaged, case, ruleset.logistics)
+    drives = driven(way, minutes)
+    matched = match(triaged, case, directory, ruleset, drives, now)
+    wording = Wording(ruleset)
+    unsure = _unsure_of_roads((case.lat, case.lon), [found_by(method) for method in every], wording)
+    if unsure is not None and matched.badge == "certain":
         matched = replace(matched, badge="sensitive", because=(unsure,))
+    advised = matched.candidates[0]
+    journey = journey_of(way, triaged, case, directory, drives, advised, wording, now)
+    said = journey.warnings if journey is not None else ()
     return Decision(
         triage=triaged,
         match=matched,
-        warnings=(*triaged.warnings, *matched.warnings, *_warnings(case, evaluators, triaged, method)),
+        warnings=(*triaged.warnings, *matched.warnings, *said, *_warnings(case, evaluators, triaged, unsure, every)),
         ruleset=(ruleset.name, ruleset.version, ruleset.digest),
         region=(ruleset.region.name, ruleset.region.version) if ruleset.region else None,
         vocabulary_digest=ruleset.vocabulary.digest,
         directory_revision=directory.revision,
         directory_digest=directory.digest,
         directory_facts=facts_digest(directory),
-        travel_method=method,
+        travel_method=", ".join(every),
         travel=minutes,
         reserved={key: directory.reserved[key] for key in _ids(matched) if key in directory.reserved},
         units=matched.units,
+        journey=journey,
     )
+
+
+def _unsure_of_roads(point: Point, methods: Sequence[str], wording: Wording) -> Reason | None:
+    """Why the travel times from `point` may not be those of a road, if they may not."""
+    if (island := embedded.island_of(point, methods)) is not None:
+        return wording.reason("no_road", {"island": island})
+    return wording.reason("no_area_near") if embedded.away_from_areas(point, methods) else None
 
 
 def _ids(matched: Match) -> Iterator[str]:
     return (candidate.facility.id for candidate in matched.candidates if candidate.facility is not None)
 
 
-def _warnings(case: Case, evaluators: Evaluators, triaged: Triage, method: str) -> Iterator[Reason]:
+def _warnings(
+    case: Case, evaluators: Evaluators, triaged: Triage, unsure: Reason | None, methods: Sequence[str]
+) -> Iterator[Reason]:
     evaluation = triaged.evaluation
     say = Wording(evaluators.ruleset).reason
     if evaluation.engine is None:
@@ -92,8 +127,10 @@ def _warnings(case: Case, evaluators: Evaluators, triaged: Triage, method: str) 
     elif not evaluation.agree:
         differing = sorted(evaluation.engine ^ evaluation.reference)
         yield say("evaluators_disagree", {"rules": ", ".join(differing)})
-    if method == straight_line.METHOD and (island := straight_line.island_of((case.lat, case.lon))) is not None:
-        yield say("no_road", {"island": island})
+    if unsure is not None:
+        yield unsure
+    for silent in filter(None, map(silent_in, methods)):
+        yield say("road_engine_silent", {"engine": silent.engine, "instead": silent.instead})
     region = evaluators.ruleset.region
     if case.region is not None and region is None:
         yield say("no_regional_agreement", {"region": case.region})

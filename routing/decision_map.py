@@ -7,9 +7,10 @@ from typing import Any
 
 from routing.errors import NotFound
 from routing.facilities.directory import Directory
+from routing.geography import Point, distance_km
 from routing.log.record import result_of
 from routing.places import directory_as_of
-from routing.travel import straight_line
+from routing.travel import rings as travel_rings
 from routing.travel.postcode import PostcodeError, centroid
 from routing.world import World
 
@@ -20,7 +21,7 @@ RING_MINUTES = (15, 30, 45)
 def on_map(world: World, record: Mapping[str, Any]) -> dict[str, Any]:
     """What of the decision in `record` has a position: `{"patient", "rings", "candidates", "ruled_out", "elsewhere",
     "directory_revision", "as_then"}`. `patient` is `{"lat", "lon", "precision"}`, precision `given` or `postcode`, or
-    None; `rings` are `{"minutes", "km"}` by the straight line. Of candidates (`rank`, `facility`, `travel`) and of
+    None; `rings` are as `rings` gives them. Of candidates (`rank`, `facility`, `travel`) and of
     places ruled out (`facility`, `travel`, `failed`, `would_change`) `lat` and `lon` are those of the directory of
     then; if that is not there any more those of now, and `as_then` says so. `elsewhere` are candidates without a place
     in the directory. Raises BadRecord, OtherSoftware, StoreUnavailable."""
@@ -30,7 +31,7 @@ def on_map(world: World, record: Mapping[str, Any]) -> dict[str, Any]:
     patient = _patient(record["case"].get("location", {}))
     return {
         "patient": patient,
-        "rings": rings() if patient is not None else [],
+        "rings": rings((patient["lat"], patient["lon"])) if patient is not None else [],
         "candidates": [found for each in candidates if (found := _placed(each, directory)) is not None],
         "ruled_out": [found for each in result["ruled_out"] if (found := _placed(each, directory)) is not None],
         "elsewhere": [each for each in candidates if _placed(each, directory) is None],
@@ -39,9 +40,16 @@ def on_map(world: World, record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def rings() -> list[dict[str, float]]:
-    """How far one comes in each of RING_MINUTES, in km in a straight line: an estimate that sees no water."""
-    return [{"minutes": minutes, "km": round(straight_line.reach_km(minutes), 2)} for minutes in RING_MINUTES]
+def rings(origin: Point) -> list[dict[str, Any]]:
+    """How far one comes by car from `origin` in each of RING_MINUTES: `{"minutes", "outline"}`, and `nearest_km` and
+    `furthest_km`, between which it lies; an estimate that knows the water but no traffic."""
+    return [_ring(origin, ring) for ring in travel_rings.rings(origin, RING_MINUTES)]
+
+
+def _ring(origin: Point, ring: travel_rings.Ring) -> dict[str, Any]:
+    far = [distance_km(origin, point) for point in ring.outline]
+    outline = [[round(lat, 4), round(lon, 4)] for lat, lon in ring.outline]
+    return {"minutes": ring.minutes, "outline": outline, "nearest_km": round(min(far)), "furthest_km": round(max(far))}
 
 
 def _directory(world: World, revision: int) -> tuple[Directory, bool]:

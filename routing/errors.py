@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 
@@ -111,6 +112,14 @@ class BadData(WegwijsError):
         self.findings = findings
 
 
+class NotPublished(BadData):
+    """What `published.yaml` says does not fit the files here, or lets none decide where only published ones may."""
+
+
+class NotWritten(WegwijsError):
+    """A file could not be written; what was there before is there still."""
+
+
 class EngineFault(WegwijsError):
     """The rule engine did not behave as the fence demands; the reference evaluator decides alone, with an alarm."""
 
@@ -121,6 +130,15 @@ class StoreUnavailable(WegwijsError):
 
 class KeysUnusable(StoreUnavailable):
     """The secret keys are not there, cannot be read, or are not those of this log: nothing can be recorded."""
+
+
+class NotRecorded(StoreUnavailable):
+    """A ruleset was published in its file, and the database did not take the record that two people agreed."""
+
+    def __init__(self, ruleset: str, effective_from: datetime) -> None:
+        super().__init__(f"{ruleset} was published, and that two people agreed could not be recorded")
+        self.ruleset = ruleset
+        self.effective_from = effective_from
 
 
 class Erased(WegwijsError):

@@ -12,6 +12,9 @@ Point = tuple[float, float]
 Vector = tuple[float, float, float]
 """A point on the globe as a vector of length 1 from its centre."""
 
+Cell = tuple[int, int]
+"""A square of a grid over the map: row to the north, column to the east."""
+
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius of the earth (IUGG)."""
 
@@ -46,3 +49,12 @@ def distance_km(here: Point, there: Point) -> float:
     lat, other_lat = radians(here[0]), radians(there[0])
     north, east = sin((other_lat - lat) / 2), sin(radians(there[1] - here[1]) / 2)
     return 2 * EARTH_RADIUS_KM * asin(min(1.0, sqrt(north * north + cos(lat) * cos(other_lat) * east * east)))
+
+
+def ring_of_cells(row: int, column: int, ring: int) -> list[Cell]:
+    """The cells that lie `ring` cells around one: itself for 0, else the border of a square."""
+    if not ring:
+        return [(row, column)]
+    wide = range(column - ring, column + ring + 1)
+    sides = [(row + up, column + right) for up in range(1 - ring, ring) for right in (-ring, ring)]
+    return [*((row - ring, right) for right in wide), *((row + ring, right) for right in wide), *sides]

@@ -32,15 +32,15 @@ def match(
 ) -> Match:
     """Find the place for a triaged case; `travel` runs parallel to `directory.facilities`. Always answers."""
     # in UTC: adding minutes to a time in Amsterdam goes by the clock on the wall, also where that jumps
-    matcher = _Matcher(triage, case, directory, ruleset, travel, now.astimezone(UTC))
+    matcher = Matcher(triage, case, directory, ruleset, travel, now.astimezone(UTC))
     found, stops = matcher.match(), matcher.ranking.stops
     left = () if not matcher.left_out else (matcher.say("not_looked_at", {"count": matcher.left_out}),)
     units = stops.units if stops is not None else frozenset()
     return replace(found, units=units, warnings=(*found.warnings, *left))
 
 
-class _Matcher:
-    """One case and one directory."""
+class Matcher:
+    """One case and one directory; `match` says what the places were held against on the way."""
 
     def __init__(
         self,
@@ -57,6 +57,10 @@ class _Matcher:
         self.wording = Wording(ruleset)
         self.words, self.say = PlaceWords(self.wording), self.wording.reason
         self.left_out = 0
+        self.nearest_of: list[Sequence[PatientNeed]] = []
+        """The needs of which the nearest place that surely meets them was looked for."""
+        self.held_to: list[Sequence[PatientNeed]] = []
+        """The needs that places were held against, each time that it was tried."""
         self._distances: dict[tuple[str, Travel], Reason] = {}
         # what is said of places of which the same was found
         self._out: dict[Same, tuple[tuple[Reason, ...], tuple[Text, ...]]] = {}
@@ -135,6 +139,7 @@ class _Matcher:
 
     def nearest_sure(self, required: Sequence[PatientNeed]) -> Assessment | None:
         """The nearest place within reach of which it is certain that it can do all this, in time or not."""
+        self.nearest_of.append(tuple(required))
         near = [number for number, trip in enumerate(self.travel) if trip.minutes <= self.reach]
         sure = (
             place
@@ -145,6 +150,7 @@ class _Matcher:
 
     def assess(self, required: Sequence[PatientNeed]) -> tuple[Assessment, ...]:
         """The places within reach, and if none of them qualifies the places beyond it as well."""
+        self.held_to.append(tuple(required))
         numbers = range(len(self.travel))
         near = [number for number in numbers if self.travel[number].minutes <= self.reach]
         found = tuple(self.criteria.assess(required, self.preferred, self.looked_at(required, near)))

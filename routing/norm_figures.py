@@ -46,10 +46,10 @@ class NormRow:
     arrived: Mapping[str, int | None]
 
 
-def norms_met(world: World, since: datetime, until: datetime, most: int) -> list[NormRow]:
+def norms_met(world: World, since: datetime, until: datetime, most: int) -> tuple[list[NormRow], list[UUID]]:
     """What decisions from `since` (included) to `until` (not included) and their outcomes say of each norm that they
-    asked for, and of DIRECT; with more than `most` decisions it is refused, as each is opened. Raises BadInput,
-    BadRecord, StoreUnavailable."""
+    asked for, and of DIRECT, and which decisions are damaged, so that they count nowhere; with more than `most`
+    decisions it is refused, as each is opened. Raises BadInput, KeysUnusable, StoreUnavailable."""
     with database.reading(world.engine) as connection:
         count = decisions.count_between(connection, since, until)
     if count > most:
@@ -58,13 +58,15 @@ def norms_met(world: World, since: datetime, until: datetime, most: int) -> list
     directory = newest_directory(world)
     counts: Counter[tuple[str, str, str]] = Counter()
     minutes: dict[str, int] = {}
-    for _, page in pages(world, since, until, _whole):
-        for brief, record, became in page:
+    damaged = list[UUID]()
+    for page in pages(world, since, until, _whole):
+        damaged += page.damaged
+        for brief, record, became in page.read:
             for cell in _cells(record, became, directory, brief.decided_at.astimezone(TIME_ZONE).date(), minutes):
                 counts[cell] += 1
     known = [*(each for each in in_force(world, world.clock()).norms if each in minutes)]
     known += [each for each in minutes if each not in known]
-    return [_row(each, minutes.get(each), counts) for each in (*known, *DIRECT)]
+    return [_row(each, minutes.get(each), counts) for each in (*known, *DIRECT)], damaged
 
 
 def _whole(record: bytes, _decision_id: UUID) -> dict[str, Any]:

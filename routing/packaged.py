@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from routing.case import parse_case
+from routing.case import Case, parse_case
 from routing.decision import Decision, decide
-from routing.errors import BadData, Finding
+from routing.errors import BadData, Finding, bad_input
 from routing.facilities.directory import Directory, national_directory_records, read_directory
 from routing.facilities.profile import capability_table
 from routing.facilities.public_holidays import dutch_holidays
@@ -87,6 +88,18 @@ def ruleset_folders(place: Path | None) -> tuple[Path, ...]:
     return folders
 
 
+def folder_of(name: str) -> Path:
+    """The folder of a ruleset, by its path or by the version of a packaged one. Raises BadInput."""
+    if not re.fullmatch(r"\d+\.\d+\.\d+", name):
+        return Path(name)
+    packaged = {folder.name: folder for folder in ruleset_folders(None)}
+    if name not in packaged:
+        raise bad_input(
+            name, "unknown_version", "is not the version of a packaged ruleset", allowed=", ".join(packaged)
+        )
+    return packaged[name]
+
+
 def national_folder(overlay: Overlay, folder: Path, version: str) -> Path:
     """The folder of the national rules of `version` beside the regions. Raises BadData."""
     found = folder.resolve().parents[2] / overlay.content.ruleset / version
@@ -116,9 +129,15 @@ def in_force_of(releases: Iterable[Release], now: datetime) -> Release:
     return max(candidates, key=lambda each: (each.effective_from, [int(part) for part in each.version.split(".")]))
 
 
-def decide_at_desk(desk: Desk, body: Any, now: datetime) -> tuple[Decision, dict[str, Any]]:
+Deciding = Callable[[Case, Directory, Evaluators, datetime], Decision]
+"""A way to decide: with the times of travel that are embedded, or with others."""
+
+
+def decide_at_desk(
+    desk: Desk, body: Any, now: datetime, deciding: Deciding = decide
+) -> tuple[Decision, dict[str, Any]]:
     """The decision on the case in `body` at `now`, and how it looks outside (without an id). Raises BadInput."""
     case = parse_case(body, desk.words, now, desk.directory.by_id)
-    decision = decide(case, desk.directory, desk.evaluators_for(case.region, now), now)
+    decision = deciding(case, desk.directory, desk.evaluators_for(case.region, now), now)
     record = make_record(decision, case, desk.words, id="", now=now, asker={}, supersedes=None)
     return decision, {**answer(plain(canonical(record))), "id": None}

@@ -35,6 +35,19 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "mmt": ("met mobiel medisch team", "with mobile medical team"),
     "travel": ("{} min ({} tot {})", "{} min ({} to {})"),
     "arrival": ("aankomst {}", "arrival {}"),
+    "before": ("vóór het rijden: {}", "before the drive: {}"),
+    "underway": ("al onderweg: alleen het rijden telt", "on the way: the drive alone counts"),
+    "response": ("{} min tot de ambulance er is", "{} min until the ambulance is there"),
+    "on_scene": ("{} min ter plaatse", "{} min at the scene"),
+    "leaving": ("{} min tot vertrek", "{} min until leaving"),
+    "call_to_arrival": ("melding tot aankomst", "call to arrival"),
+    "first_contact_to_arrival": ("eerste contact tot aankomst", "first contact to arrival"),
+    "last_seen_well_to_arrival": ("laatst goed gezien tot aankomst", "last seen well to arrival"),
+    "onset_to_arrival": ("begin van de klachten tot aankomst", "onset to arrival"),
+    "teams": ("MOBIEL MEDISCH TEAM", "MOBILE MEDICAL TEAM"),
+    "at_scene": ("bij de patiënt voor vertrek", "with the patient before leaving"),
+    "on_the_way": ("rendez-vous onderweg", "rendezvous on the way"),
+    "not_before_arrival": ("niet vóór aankomst", "not before arrival"),
     "no_place": ("geen plek in de gegevens", "no place in the directory"),
     "more": ("en nog {}", "and {} more"),
     "certain": ("zeker", "certain"),
@@ -66,6 +79,7 @@ class _Page:
         yield from self.urgency(decision["urgency"])
         yield from self.part("conditions", map(self.condition, decision["conditions"]))
         yield from self.part("dispatch", self.dispatch(decision["dispatch"]))
+        yield from self.part("teams", map(self.team, (decision.get("mmt") or {}).get("teams", ())))
         yield from self.part("needs", map(self.need, decision["needs"]))
         yield from self.recommendation(decision)
         yield from self.some("alternatives", [self.short(each) for each in decision["alternatives"]], MOST_ALTERNATIVES)
@@ -103,6 +117,10 @@ class _Page:
         head = ", ".join(part for part in (label, self.say("mmt") if dispatch["mmt"] else "") if part)
         yield [head, *(self.reason(reason) for reason in dispatch["reasons"])]
 
+    def team(self, team: Mapping[str, Any]) -> list[str]:
+        flight = self.say("travel", team["minutes"], team["low"], team["high"])
+        return [f"{team['station']['name']}: {flight}, {self.say(team['meets'])}"]
+
     def need(self, need: Mapping[str, Any]) -> list[str]:
         head = f"{self.text(need['label'])} ({self.say(need['strength'])})"
         if need["within"]:
@@ -116,6 +134,11 @@ class _Page:
         because = [self.text(reason["text"]) for reason in confidence["because"]]
         yield from ("", f"{self.say('recommendation')}  {self.place(best['facility'])}")
         yield from _wrapped("  ", self.way(best))
+        if (before := self.before(decision.get("way"))) and best["travel"] is not None:
+            yield from _wrapped("  ", before)
+        for clock in best.get("clocks", ()):
+            travel = self.say("travel", clock["minutes"], clock["low"], clock["high"])
+            yield from _wrapped("  ", f"{self.say(clock['id'])}: {travel}")
         for text in self.texts(best["reasons"]):
             yield from self.bullet([text])
         yield from self.bullet([f"{self.say(confidence['badge'])}: {' '.join(because)}".rstrip(": ")])
@@ -166,6 +189,15 @@ class _Page:
             arrival = datetime.fromisoformat(place["arrival_at"]).astimezone(TIME_ZONE)
             way = f"{way}, {self.say('arrival', arrival.strftime('%H:%M'))}"
         return way
+
+    def before(self, way: Mapping[str, Any] | None) -> str:
+        """What passes before the drive; older rules do not say."""
+        if way is None:
+            return ""
+        if way["on_the_way"]:
+            return self.say("underway")
+        parts = [self.say(each["id"], each["minutes"]) for each in way["before_leaving"] if each["minutes"]]
+        return self.say("before", ", ".join(parts)) if parts else ""
 
     # -- shape
 

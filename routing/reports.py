@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from routing.directory_here import newest_directory
-from routing.errors import bad_input, shown
+from routing.errors import BadRecord, bad_input, shown
 from routing.facilities.directory import Directory
 from routing.facilities.opening import TIME_ZONE, night, office_hours
 from routing.facilities.regions import ambulance_region, region_id
@@ -27,7 +28,12 @@ PAGE = 200
 PERIOD = timedelta(days=31)
 """The period of a report, if nobody says since when."""
 
+NAMED_MOST = 20
+"""So many damaged decisions are named in one answer."""
+
 _SATURDAY = 5
+
+log = logging.getLogger("wegwijs.reports")
 
 
 def overrules(
@@ -43,7 +49,8 @@ def overrules(
     """Which rules were overridden in decisions from `since` (included) to `until` (not included), where, when and why,
     and who arrived where there was a stop; see `routing.overrules`. Without `until` up to now, without `since` 31 days
     before that. `rule` with or without the name of its ruleset; `region` by name or like `hollands-midden`. With more
-    than `most` decisions it is refused. Raises BadInput, BadRecord, StoreUnavailable."""
+    than `most` decisions it is refused. What is damaged is named and counts nowhere else. Raises BadInput,
+    KeysUnusable, StoreUnavailable."""
     until = until if until is not None else world.clock()
     since = since if since is not None else until - PERIOD
     if since >= until:
@@ -54,7 +61,7 @@ def overrules(
         message = f"there are {count:,} decisions since then, and at most {most:,} are counted in one answer"
         raise bad_input("since", "too_many", message, since.isoformat(), "a shorter period, or `wegwijs overrules`")
     wanted = region_id(region) if region is not None else None
-    found, regions = _counted(world, since, until, wanted, lambda done: progress(done, count))
+    found, regions, bad = _counted(world, since, until, wanted, lambda done: progress(done, count))
     if wanted is not None and wanted not in (known := regions | _regions(world)):
         raise bad_input("region", "unknown_region", "no decision names it", shown(region), ", ".join(sorted(known)))
     told = report_of(found, rule)
@@ -63,26 +70,39 @@ def overrules(
         raise bad_input("rule", "unknown_rule", "is not a rule, and fired in none of these decisions", rule, "its id")
     rows = [{**row, "text": texts.get(row["rule"])} for row in told["rules"]]
     period = {"since": since.isoformat(), "until": until.isoformat()}
-    return {"period": period, "region": wanted, **told, "rules": rows}
+    named = {"damaged": len(bad), "damaged_ids": [str(each) for each in bad[:NAMED_MOST]]}
+    return {"period": period, "region": wanted, **told, **named, "rules": rows}
 
 
 def _counted(
     world: World, since: datetime, until: datetime, region: str | None, progress: Callable[[int], None]
-) -> tuple[Tally, frozenset[str]]:
-    """The counts of a period, only of `region` if given, and the regions that its decisions name."""
+) -> tuple[Tally, frozenset[str], list[UUID]]:
+    """The counts of a period, only of `region` if given, the regions that its decisions name, and the ids of those that
+    are damaged."""
     directory = newest_directory(world)
-    found, regions, gone, done = Tally(), frozenset[str](), 0, 0
-    for count, page in pages(world, since, until, _beginning):
-        seen = [_seen(*each, directory) for each in page]
+    found, regions, gone, done, bad = Tally(), frozenset[str](), 0, 0, list[UUID]()
+    for page in pages(world, since, until, _beginning):
+        seen = [_seen(*each, directory) for each in page.read]
         regions |= {each.region for each in seen if each.region is not None}
         found += tally(each for each in seen if region is None or each.region == region)
-        gone += count - len(page)
-        done += count
+        bad += page.damaged
+        gone += page.there - len(page.read) - len(page.damaged)
+        done += page.there
         progress(done)
-    return found + erased(gone), regions
+    return found + erased(gone), regions, bad
 
 
-Page = list[tuple[decisions.Brief, dict[str, Any], Standing]]
+Told = tuple[decisions.Brief, dict[str, Any], Standing]
+"""A decision: what stands beside its record, what was read of it, and what counts of its outcomes."""
+
+
+class Page(NamedTuple):
+    """Decisions that are held together: how many `there` are, what was `read` of those that were not erased, and the
+    ids of those that are `damaged`, by themselves or in an outcome of theirs."""
+
+    there: int
+    read: list[Told]
+    damaged: list[UUID]
 
 
 def _beginning(record: bytes, decision_id: UUID) -> dict[str, Any]:
@@ -93,10 +113,10 @@ def _beginning(record: bytes, decision_id: UUID) -> dict[str, Any]:
 
 def pages(
     world: World, since: datetime, until: datetime, read: Callable[[bytes, UUID], dict[str, Any]]
-) -> Iterator[tuple[int, Page]]:
-    """The decisions of the period, the oldest first: how many there are in each page, and those that were not erased
-    with what `read` makes of their record (its bytes and its id) and what counts of their outcomes. Raises BadRecord,
-    StoreUnavailable."""
+) -> Iterator[Page]:
+    """The decisions of the period, the oldest first, with what `read` makes of a record (its bytes and its id). One
+    that is damaged is named and the others are read: it stays damaged, and nobody could count anything any more. Raises
+    KeysUnusable, StoreUnavailable."""
     after: decisions.Position | None = None
     while True:
         with database.reading(world.engine) as connection:
@@ -104,7 +124,9 @@ def pages(
             if not found:
                 return
             page = _page(world, connection, found, read)
-        yield len(found), page
+        if page.damaged:
+            log.error("%d damaged records are not counted: %s", len(page.damaged), ", ".join(map(str, page.damaged)))
+        yield page
         after = found[-1].position
 
 
@@ -114,6 +136,23 @@ def _page(
     found: list[decisions.Brief],
     read: Callable[[bytes, UUID], dict[str, Any]],
 ) -> Page:
+    try:
+        return Page(len(found), _told(world, connection, found, read), [])
+    except BadRecord:
+        if len(found) == 1:
+            return Page(1, [], [found[0].id])
+        alone = [_page(world, connection, [each], read) for each in found]
+        return Page(
+            len(found), [one for page in alone for one in page.read], [one for page in alone for one in page.damaged]
+        )
+
+
+def _told(
+    world: World,
+    connection: database.Connection,
+    found: list[decisions.Brief],
+    read: Callable[[bytes, UUID], dict[str, Any]],
+) -> list[Told]:
     recorded = records_of(world, connection, [brief.id for brief in found])
     became = outcomes.of_decisions(connection, recorded)
     every = [outcome_id for ids in became.values() for outcome_id in ids]

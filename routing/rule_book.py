@@ -17,7 +17,7 @@ from routing.rules.rule import Rule
 from routing.rules.ruleset import Ruleset
 from routing.rules_here import evaluators_of, installed_rulesets
 from routing.vocabulary import Language, Text
-from routing.worked_cases import WorkedCase
+from routing.worked_cases import WorkedCase, read_worked_cases
 from routing.world import World
 
 PARTS = ("conditions", "urgency", "destination")
@@ -176,7 +176,7 @@ def cases_of(world: World, rules: Ruleset) -> tuple[WorkedCase, ...]:
     tried = _tried(world, rules)
     with tried.lock:
         if tried.cases is None:
-            tried.cases = worked_cases.read_worked_cases(_folder(world, rules), desk_of(world, rules))
+            tried.cases = read_worked_cases(_folder(world, rules), desk_of(world, rules))
         return tried.cases
 
 

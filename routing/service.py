@@ -19,7 +19,6 @@ from routing.api_keys import create_key as create_key
 from routing.api_keys import has_keys as has_keys
 from routing.case import parse_case
 from routing.decision import Decision
-from routing.decision import decide as decide_case
 from routing.directory_here import add_packaged, as_stored, directory_of
 from routing.directory_here import newest_directory as newest_directory
 from routing.errors import (
@@ -29,6 +28,7 @@ from routing.errors import (
     EngineFault,
     KeysUnusable,
     NotFound,
+    NotPublished,
     StoreUnavailable,
     WegwijsError,
     bad_input,
@@ -52,11 +52,13 @@ from routing.rights import ROLES, Asker, who
 from routing.rules.building import ruleset_from_source
 from routing.rules.ruleset import Ruleset
 from routing.rules_here import check_rules as check_rules
-from routing.rules_here import evaluators_of, installed_rulesets, regional_rulesets
+from routing.rules_here import deciding_now, evaluators_of, installed_rulesets, regional_rulesets
 from routing.rules_here import in_force as in_force
 from routing.rules_here import in_force_in as in_force_in
 from routing.sequencer import log_health
 from routing.store import database, decision_search, decisions, keys, reservations, rule_index, sources
+from routing.travel_here import decide_at_once, decide_here, status_of
+from routing.travel_here import travel_of as travel_of
 from routing.vocabulary import URGENCIES, Vocabulary, vocabulary_from_source
 from routing.webhooks import outbox
 from routing.webhooks.health import webhook_ages
@@ -97,7 +99,8 @@ def live() -> tuple[bool, dict[str, Any]]:
 
 def ready(world: World) -> tuple[bool, dict[str, Any]]:
     """Whether decisions can be made and logged now: `{"status", "directory_revision", "ruleset", "engine", "feeds",
-    "webhooks", "log", "fault"}`; a feed or a pre-alert that is late does not keep anybody from deciding.
+    "webhooks", "log", "travel", "fault"}`; a feed or a pre-alert that is late does not keep anybody from deciding, nor
+    does a road engine that does not answer.
     Builds the evaluators, so that the first case need not wait. Tells nothing about the network around the server."""
     found: dict[str, Any] = {
         "status": "not ready",
@@ -107,13 +110,16 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
         "feeds": [],
         "webhooks": [],
         "log": None,
+        "travel": None,
     }
     try:
         rules = in_force(world, world.clock())
         found["ruleset"] = {"name": rules.name, "version": rules.version, "digest": rules.digest}
         found["engine"] = evaluators_of(world, rules).engine is not None
         check_rules(world)
-        found["directory_revision"] = newest_directory(world).revision
+        directory = newest_directory(world)
+        found["directory_revision"] = directory.revision
+        found["travel"] = status_of(travel_of(world), directory)
         found["feeds"] = feed_ages(world)
         found["webhooks"] = webhook_ages(world)
         health = log_health(world)
@@ -124,6 +130,8 @@ def ready(world: World) -> tuple[bool, dict[str, Any]]:
         return False, {**found, "fault": "the file of keys is not there, or is not that of this log"}
     except StoreUnavailable:
         return False, {**found, "fault": "the database cannot be used, or was not upgraded"}
+    except NotPublished:
+        return False, {**found, "fault": "published.yaml lets no rules decide, or does not fit the rules here"}
     except (BadData, BadInput, BadRecord):
         return False, {**found, "fault": "the rules or the directory cannot be read"}
     return True, {**found, "status": "ready", "fault": None}
@@ -190,7 +198,8 @@ def decide(
 
 
 def preview(world: World, body: Mapping[str, Any]) -> dict[str, Any]:
-    """What `decide` would answer, not logged: `id` is null. Raises BadInput, StoreUnavailable."""
+    """What `decide` would answer, not logged: `id` is null. A road engine is not asked: whoever types would ask it at
+    every key, and tell it each time where the patient is. Raises BadInput, StoreUnavailable."""
     return {**answer_as_made(_decide(world, body, None).record), "id": None}
 
 
@@ -215,7 +224,8 @@ def _decide(world: World, body: Mapping[str, Any], asker: Asker | None) -> _Made
         rules = in_force_in(world, case.region, now)
         directory = _with_reservations(world, directory, rules, now)
     with world.part("decide"):
-        decided = decide_case(case, directory, evaluators_of(world, rules), now)
+        deciding = decide_at_once if asker is None else decide_here
+        decided = deciding(travel_of(world), case, directory, evaluators_of(world, rules), now)
         id_, asked_by = str(uuid7()), who(asker)
         made = make_record(decided, case, world.words, id=id_, now=now, asker=asked_by, supersedes=supersedes)
     return _Made(made, rules, now, decided.match.candidates[0].facility, _reserving(decided))
@@ -463,15 +473,16 @@ def vocabulary(world: World) -> dict[str, Any]:
 
 def rulesets(world: World) -> dict[str, Any]:
     """The rulesets here: `{"rulesets": [{name, version, digest, title, effective_from, in_force}]}`."""
-    deciding = in_force(world, world.clock()).digest
+    deciding = deciding_now(world)
     return {"rulesets": [_ruleset_summary(rules, deciding) for rules in installed_rulesets(world)]}
 
 
 def ruleset(world: World, digest: str) -> dict[str, Any]:
     """One ruleset with its whole content (`source`: file -> content), also one that only decided in the past.
     Raises NotFound, BadRecord, StoreUnavailable."""
-    deciding = in_force(world, world.clock()).digest
-    for rules in (*installed_rulesets(world), *regional_rulesets(world)):
+    deciding = deciding_now(world)
+    regional = regional_rulesets(world) if deciding is not None else ()
+    for rules in (*installed_rulesets(world), *regional):
         if rules.digest == digest:
             return {**_ruleset_summary(rules, deciding), "source": dict(rules.source)}
     with database.reading(world.engine) as connection:
@@ -481,12 +492,12 @@ def ruleset(world: World, digest: str) -> dict[str, Any]:
     return {**summary, "digest": digest, "in_force": False, "source": source}
 
 
-def _ruleset_summary(rules: Ruleset, deciding: str) -> dict[str, Any]:
+def _ruleset_summary(rules: Ruleset, deciding: Ruleset | None) -> dict[str, Any]:
     return {
         "name": rules.name,
         "version": rules.version,
         "digest": rules.digest,
         "title": rules.title.wire(),
         "effective_from": rules.effective_from.isoformat(),
-        "in_force": rules.digest == deciding,
+        "in_force": deciding is not None and rules.digest == deciding.digest,
     }

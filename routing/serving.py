@@ -24,7 +24,7 @@ import orjson
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 
-from routing import log_lines, service
+from routing import log_lines, publishing_doubts, service
 from routing.connections import ANSWERS_HELD, PatientWorker, connections_most
 from routing.errors import WegwijsError, bad_input
 from routing.oidc import check_logins
@@ -134,6 +134,8 @@ def prepare(settings: Settings) -> tuple[World, First]:
         service.translate_rules(world)
         for doubt in doubts(world, subscribed(world)):
             log.warning("subscription %s", doubt)
+        for each in publishing_doubts.doubts(settings):
+            log.warning("publishing: %s", each.en)
         if make_first:
             first = replace(first, key=service.create_key(world, "made at the first start", frozenset(ROLES)))
         if settings.embedded and loopback(settings.host) and settings.issuers is None and not all_users(world):

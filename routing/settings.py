@@ -8,9 +8,9 @@ import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from routing.errors import BadInput, Fault
@@ -56,6 +56,16 @@ class Settings(BaseSettings):
     bootstrap_key: SecretStr | None = Field(default=None, description="An API key with every role, for a first start.")
     issuers: Path | None = Field(default=None, description="File that says whose tokens are believed, and how.")
     rulesets: Path | None = Field(default=None, description="Folder of rulesets to use instead of the packaged ones.")
+    only_published: bool = Field(
+        default=False,
+        description="Whether only rulesets decide that `published.yaml` beside them names with the digest of their "
+        "files. What is installed and not published can be tried, and never decides.",
+    )
+    desk_publishes: bool = Field(
+        default=False,
+        description="Whether this server itself adds a ruleset to `published.yaml` when a second person agrees at the "
+        "desk. It must be able to write in the folder of rulesets, which `WEGWIJS_RULESETS` names.",
+    )
     workers: int | None = Field(
         default=None, ge=1, le=64, description="Number of server processes; 1 on SQLite and 2 on PostgreSQL if not set."
     )
@@ -110,6 +120,30 @@ class Settings(BaseSettings):
         default=None, max_length=200, description="Whose tiles these are, as their licence asks to be said on the map."
     )
 
+    travel_matrix: Path | None = Field(
+        default=None,
+        description="File of travel times that `wegwijs travel build` made; needs the extra `matrix`.",
+    )
+    road_engine: Literal["osrm", "valhalla", "openrouteservice"] | None = Field(
+        default=None, description="Kind of road engine that is asked for the travel times to the best places."
+    )
+    road_engine_url: str | None = Field(
+        default=None,
+        description="Where it is: `https://osrm.example.nl`. It is told where patients are, and nothing else of them.",
+    )
+    road_engine_key: SecretStr | None = Field(
+        default=None, description="What is sent to it as the header `Authorization`, if it wants that."
+    )
+    road_engine_timeout_ms: int = Field(
+        default=1_000, ge=50, le=10_000, description="How long a decision waits for it at the most, in milliseconds."
+    )
+    road_engine_places: int = Field(
+        default=15,
+        ge=1,
+        le=50,
+        description="Of how many of the best places it is asked, beside those that might be the best.",
+    )
+
     telemetry_url: str | None = Field(
         default=None,
         description="Address of a collector of OpenTelemetry (OTLP over HTTP) that is told how long requests took: "
@@ -138,6 +172,13 @@ class Settings(BaseSettings):
             raise ValueError("needs packages that are not installed: pip install 'wegwijs[telemetry]'")
         return url
 
+    @field_validator("desk_publishes")
+    @classmethod
+    def _in_a_folder_of_its_own(cls, publishes: bool, info: ValidationInfo) -> bool:
+        if publishes and info.data.get("rulesets") is None:
+            raise ValueError("needs WEGWIJS_RULESETS: nothing is written where the software is installed")
+        return publishes
+
     @field_validator("cds_origins")
     @classmethod
     def _are_origins(cls, origins: str | None) -> str | None:
@@ -157,6 +198,18 @@ class Settings(BaseSettings):
         if scheme.startswith("sqlite") and rest.lstrip("/") in ("", ":memory:"):
             raise ValueError("must name a file: a database in memory would lose the log")
         return url
+
+    @field_validator("road_engine_url")
+    @classmethod
+    def _an_engine(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        if reason := refused_address(url, allow_http=False):
+            words = reason.partition(" (or")[0].replace("`url` ", "").replace("; use `headers`", "")
+            raise ValueError(f"{words}, except on this machine" if "https" in words else words)
+        if not re.fullmatch(r"https?://[^\s?#@]+", url):
+            raise ValueError("must be an address like https://osrm.example.nl, without a question mark in it")
+        return url.rstrip("/")
 
     @field_validator("public_url")
     @classmethod

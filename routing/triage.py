@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from routing.case import Case, facts_seen
 from routing.facilities.opening import night, office_hours
 from routing.questions import OpenQuestion, open_questions
 from routing.rules.evaluation import Evaluation, Evaluators
-from routing.rules.rule import FactValue, Interval, Need, Reference, Rule, Status, Strength
+from routing.rules.rule import Facts, FactValue, Interval, Need, Reference, Rule, Status, Strength
 from routing.rules.ruleset import Norm, Ruleset
 from routing.vocabulary import AMBULANCES, URGENCIES, Text
 
@@ -96,6 +96,64 @@ class Triage:
     questions_left: int = 0
 
 
+class Concluded(NamedTuple):
+    """What was concluded of a case, without reasons: the urgency (`U1`), the status of each condition, the strength of
+    each need, and the ambulance."""
+
+    urgency: str
+    conditions: Mapping[str, Status]
+    needs: Mapping[str, Strength]
+    ambulance: str | None
+    mmt: bool
+
+
+def concluded_in(triaged: Triage) -> Concluded:
+    """What was concluded by `triaged`."""
+    return Concluded(
+        triaged.urgency.level,
+        {found.code: found.status for found in triaged.conditions},
+        {need.capability: need.strength for need in triaged.needs},
+        triaged.dispatch.ambulance,
+        triaged.dispatch.mmt,
+    )
+
+
+def concluded_by(fired: Sequence[Rule], ruleset: Ruleset) -> Concluded:
+    """What follows from `fired` rules of `ruleset`, without the reasons, which take longer to find."""
+    evaluation = Evaluation(facts={}, fired=tuple(fired), possible=(), engine=None, reference=frozenset())
+    reasons = dict.fromkeys((rule.id for rule in fired), _NO_REASON)
+    dispatch = _dispatch(fired, reasons)
+    return Concluded(
+        _urgency(evaluation, reasons, ruleset).level,
+        {found.code: found.status for found in _conditions(fired, reasons)},
+        {need.capability: need.strength for need in _needs(fired, reasons, ruleset)},
+        dispatch.ambulance,
+        dispatch.mmt,
+    )
+
+
+def triaged_again(triaged: Triage, fired: Sequence[Rule], facts: Facts, ruleset: Ruleset) -> Triage:
+    """`triaged` as it would be if these rules had `fired` on these `facts`, without the reasons; open questions, and
+    the rules that more knowledge could make fire, stay what they were."""
+    evaluation = replace(triaged.evaluation, fired=tuple(fired), facts=facts)
+    ids = frozenset(rule.id for rule in fired)
+    reasons = {rule.id: Reason(f"{ruleset.name}/{rule.id}", rule.text) for rule in fired}
+    conditions = tuple(_conditions(fired, reasons))
+    return replace(
+        triaged,
+        urgency=_urgency(evaluation, reasons, ruleset),
+        conditions=conditions,
+        dispatch=_dispatch(fired, reasons),
+        needs=tuple(_needs(fired, reasons, ruleset)),
+        warnings=tuple(reasons[rule.id] for rule in fired if rule.warning),
+        evaluation=replace(evaluation, engine=ids, reference=ids),
+        time_critical=_time_critical(conditions, ruleset),
+    )
+
+
+_NO_REASON = Reason("", Text("", ""))
+
+
 def facts_of(case: Case, now: datetime, holidays: frozenset[date]) -> dict[str, FactValue]:
     """Everything that rules may ask about `case` at `now`: what was observed, who it is, what time it is."""
     facts: dict[str, FactValue] = dict(facts_seen(case))
@@ -121,7 +179,6 @@ def triage(case: Case, evaluators: Evaluators, now: datetime, holidays: frozense
     urgency = _urgency(evaluation, reasons, ruleset)
     conditions = tuple(_conditions(evaluation.fired, reasons))
     needs = tuple(_needs(evaluation.fired, reasons, ruleset))
-    national = ruleset.vocabulary.conditions
     most = ruleset.selection.open_questions_most
     questions, left = open_questions(evaluators, evaluation, urgency.rank, most)
     return Triage(
@@ -133,10 +190,13 @@ def triage(case: Case, evaluators: Evaluators, now: datetime, holidays: frozense
         questions_left=left,
         warnings=tuple(reasons[rule.id] for rule in evaluation.fired if rule.warning),
         evaluation=evaluation,
-        time_critical=tuple(
-            dict.fromkeys(code for found in conditions if (code := national[found.code].time_critical))
-        ),
+        time_critical=_time_critical(conditions, ruleset),
     )
+
+
+def _time_critical(conditions: Iterable[SuspectedCondition], ruleset: Ruleset) -> tuple[str, ...]:
+    national = ruleset.vocabulary.conditions
+    return tuple(dict.fromkeys(code for found in conditions if (code := national[found.code].time_critical)))
 
 
 def reason_of(rule: Rule, evaluators: Evaluators, evaluation: Evaluation) -> Reason:

@@ -8,11 +8,30 @@ from typing import Literal
 
 from routing.rules.rule import FactValue, Reference
 from routing.rules.ruleset import Ruleset
+from routing.rules.selection import Template
 from routing.triage import Reason
 from routing.vocabulary import Text
 
 LABELLED = {"capability", "norm", "unit"}
 """Words that are ids, for which the reader gets the label."""
+
+OUR_TEXTS: Mapping[str, Template] = {
+    "no_area_near": Template(
+        Text(
+            "Bij deze plek ligt geen Nederlandse postcode: op het water of over de grens? De reistijden gelden vanaf "
+            "het naaste land, over de Nederlandse hoofdwegen. Controleer plaats en tijd.",
+            "No Dutch postcode lies near this position: on the water or abroad? The travel times are from the nearest "
+            "land, over the Dutch main roads. Check position and time.",
+        )
+    ),
+    "road_engine_silent": Template(
+        Text(
+            "De routeserver ({engine}) gaf geen antwoord. De reistijden zijn ruwer geschat ({instead}).",
+            "The road engine ({engine}) did not answer. The travel times are rougher estimates ({instead}).",
+        )
+    ),
+}
+"""Texts about Wegwijs itself, which no ruleset holds: what they speak of came up after rulesets were published."""
 
 NOTHING: Mapping[str, FactValue] = {}
 
@@ -42,7 +61,7 @@ class Wording:
     def _made(
         self, text: str, words: Mapping[str, FactValue], reference: Reference | None
     ) -> tuple[Reason, Text | None]:
-        template = self.ruleset.selection.texts[text]
+        template = self.ruleset.selection.texts.get(text) or OUR_TEXTS[text]
         found = Reason(f"{self.ruleset.name}/selection/{text}", self.filled(template.text, words), words, reference)
         return found, None if template.change is None else self.filled(template.change, words)
 

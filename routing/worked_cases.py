@@ -20,10 +20,12 @@ from routing.facilities.profile import capability_table
 from routing.facilities.record import facility_record, read_facility
 from routing.facilities.reporting import read_report
 from routing.facilities.status import LiveStatus, Report, stop, with_report
-from routing.packaged import Desk
+from routing.packaged import Desk, ruleset_folders
+from routing.rules.building import read_ruleset
+from routing.rules.evaluation import build_evaluators
 from routing.rules.rule import Facts, Status, Strength
-from routing.triage import Triage, triage
-from routing.vocabulary import Strict, Text, parse_as
+from routing.triage import Concluded, concluded_in, triage
+from routing.vocabulary import Strict, Text, Vocabulary, parse_as
 from routing.yamlfile import YamlFile, read
 
 CRITERIA: Mapping[str, frozenset[str]] = {
@@ -151,6 +153,13 @@ class Outcome:
     mismatches: tuple[Mismatch, ...]
     fired: frozenset[str]
     facts: Facts = field(default_factory=dict, repr=False)
+
+
+def packaged_worked_cases(words: Vocabulary, directory: Directory) -> Iterator[WorkedCase]:
+    """The worked cases of all packaged rulesets, each read with its own rules: a version may name what another has no
+    more. Raises BadData."""
+    for folder in ruleset_folders(None):
+        yield from read_worked_cases(folder, Desk(words, build_evaluators(read_ruleset(folder, words)), directory))
 
 
 def read_worked_cases(folder: Path, desk: Desk) -> tuple[WorkedCase, ...]:
@@ -318,9 +327,9 @@ def run(case: WorkedCase, desk: Desk, *, with_places: bool = False) -> Outcome:
         decision = decide(parsed, directory_of_case(case, desk), evaluators, case.at)
     triaged = decision.triage if decision else triage(parsed, evaluators, case.at, desk.directory.holidays)
     fired = frozenset(rule.id for rule in triaged.evaluation.fired)
-    mismatches = [*_compare(case.expect, triaged, fired)]
+    mismatches = [*triage_mismatches(case.expect, concluded_in(triaged), fired)]
     if decision is not None:
-        mismatches += _compare_places(case.expect, decision)
+        mismatches += place_mismatches(case.expect, decision)
     return Outcome(case, tuple(mismatches), fired, triaged.evaluation.facts)
 
 
@@ -333,24 +342,24 @@ def directory_of_case(case: WorkedCase, desk: Desk) -> Directory:
     return replace(directory, status=case.status, reserved=case.coming)
 
 
-def _compare(expect: Expectation, triaged: Triage, fired: frozenset[str]) -> Iterator[Mismatch]:
-    if expect.urgency is not None and expect.urgency != triaged.urgency.level:
-        yield Mismatch("urgency", expect.urgency, triaged.urgency.level)
-    conditions = {found.code: found.status for found in triaged.conditions}
-    needs = {need.capability: need.strength for need in triaged.needs}
-    yield from _present("conditions", expect.conditions, conditions)
-    yield from _absent("absent_conditions", expect.absent_conditions, conditions)
-    yield from _present("needs", expect.needs, needs)
-    yield from _absent("absent_needs", expect.absent_needs, needs)
+def triage_mismatches(expect: Expectation, found: Concluded, fired: frozenset[str]) -> Iterator[Mismatch]:
+    """What came out otherwise than expected, but for the choice of a place; `fired` are ids of rules."""
+    if expect.urgency is not None and expect.urgency != found.urgency:
+        yield Mismatch("urgency", expect.urgency, found.urgency)
+    yield from _present("conditions", expect.conditions, found.conditions)
+    yield from _absent("absent_conditions", expect.absent_conditions, found.conditions)
+    yield from _present("needs", expect.needs, found.needs)
+    yield from _absent("absent_needs", expect.absent_needs, found.needs)
     yield from _among("fires", expect.fires, fired)
     yield from _absent("does_not_fire", expect.does_not_fire, fired)
     if expect.dispatch is not None:
         for name in expect.dispatch.model_fields_set:
-            if (wanted := getattr(expect.dispatch, name)) != (seen := getattr(triaged.dispatch, name)):
+            if (wanted := getattr(expect.dispatch, name)) != (seen := getattr(found, name)):
                 yield Mismatch(f"dispatch.{name}", str(wanted), str(seen))
 
 
-def _compare_places(expect: Expectation, decision: Decision) -> Iterator[Mismatch]:
+def place_mismatches(expect: Expectation, decision: Decision) -> Iterator[Mismatch]:
+    """What came out otherwise than expected of the choice of a place, and of warnings."""
     yield from _recommended(expect.recommended, decision)
     yield from _ruled_out(expect.ruled_out, decision)
     yield from _among("warnings", expect.warnings, frozenset(_name(reason.rule) for reason in decision.warnings))

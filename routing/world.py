@@ -60,6 +60,10 @@ def unwatched(_name: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+def uncounted(_result: str, _left_alone: bool) -> None:
+    """How a question to a road engine went, where nobody counts that."""
+
+
 @dataclass(frozen=True)
 class World:
     """Everything a use case needs: settings, database, clock and words. Open it once in every process, after a fork."""
@@ -69,6 +73,8 @@ class World:
     clock: Callable[[], datetime] = field(repr=False)
     words: Vocabulary
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+    published: Memory = field(default_factory=lambda: Memory(most=1), repr=False, compare=False)
+    """What this process last saw of `published.yaml`, where only published rules may decide."""
     regional: Memory = field(default_factory=lambda: Memory(most=64), repr=False, compare=False)
     """The rules of regions: many, and small, as they share what is large with the national ones."""
     latest: Latest = field(default_factory=Latest, repr=False, compare=False)
@@ -88,6 +94,10 @@ class World:
     """The issuers whose tokens are believed, with their public keys."""
     part: Callable[[str], AbstractContextManager[None]] = field(default=unwatched, repr=False, compare=False)
     """Opens a part of a use case, by its name, for whoever watches how long it takes."""
+    travel: Memory = field(default_factory=lambda: Memory(most=1), repr=False, compare=False)
+    """Where times of travel come from, and whether a road engine is left alone."""
+    count_road: Callable[[str, bool], None] = field(default=uncounted, repr=False, compare=False)
+    """Is told how questions to a road engine went, and whether it is left alone since."""
     watch: EngineWatch | None = field(default=None, repr=False, compare=False)
     """Which cases the rule engine never came back from, where a process above this one watches that."""
     webhooks: Memory = field(default_factory=lambda: Memory(most=1), repr=False, compare=False)

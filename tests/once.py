@@ -12,17 +12,20 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from routing import vocabulary
+from routing import vocabulary, worked_cases
+from routing.packaged import Desk
 from routing.rules import building, evaluation, overlay
 from routing.rules.evaluation import Evaluators
 from routing.rules.overlay import Overlay
 from routing.rules.ruleset import Ruleset
 from routing.vocabulary import Vocabulary, digest_of
+from routing.worked_cases import WorkedCase
 
 Made = TypeVar("Made")
 
@@ -63,10 +66,20 @@ def vocabulary_from_source(source: Mapping[str, Any]) -> Vocabulary:
 
 
 def read_ruleset(folder: Path, words: Vocabulary) -> Ruleset:
-    """The rulesets that come with Wegwijs are read once for the same words."""
+    """The same files of a ruleset are read once for the same words."""
     if folder not in _PACKAGED:
-        return building.read_ruleset(folder, words)
+        key = ("files", _content(folder), words.digest)
+        return _with(words, _for_now(key, lambda: building.read_ruleset(folder, words)))
     return _with(words, _forever((folder, words.digest), lambda: building.read_ruleset(folder, words)))
+
+
+def _content(folder: Path) -> Hashable:
+    """All files that a reader of a ruleset looks at, to the last byte: reading YAML takes longer than all else."""
+    paths = sorted(path for path in folder.rglob("*.y*ml") if path.is_file())
+    named = [(path.relative_to(folder).as_posix(), path) for path in paths]
+    return tuple(
+        (name, sha256(path.read_bytes()).digest()) for name, path in named if name.split("/")[0] not in building.BESIDES
+    )
 
 
 def ruleset_from_source(source: Mapping[str, Any], words: Vocabulary) -> Ruleset:
@@ -86,6 +99,14 @@ def read_overlay(folder: Path) -> Overlay:
     return _forever(folder, lambda: overlay.read_overlay(folder))
 
 
+def read_worked_cases(folder: Path, desk: Desk) -> tuple[WorkedCase, ...]:
+    """The worked cases that come with Wegwijs are read once for the same rules and places: there are thousands."""
+    if folder not in _PACKAGED:
+        return worked_cases.read_worked_cases(folder, desk)
+    key = ("cases", folder, desk.evaluators.ruleset.digest, desk.words.digest, desk.directory.digest)
+    return _forever(key, lambda: worked_cases.read_worked_cases(folder, desk))
+
+
 def build_evaluators(rules: Ruleset, like: Evaluators | None = None) -> Evaluators:
     """Evaluators are built once for the same rules and words; whether rules are the same is asked of the product."""
     if like is not None:
@@ -103,6 +124,7 @@ _SHARED: Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
         (building, read_ruleset),
         (building, ruleset_from_source),
         (overlay, read_overlay),
+        (worked_cases, read_worked_cases),
         (evaluation, build_evaluators),
     )
 }

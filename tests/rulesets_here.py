@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+
+from routing import tested
+from routing.packaged import packaged_directory
+from routing.rules.building import digest_of_folder
+from tests.fixtures_ruleset import few_rules
+from tests.once import read_ruleset, read_vocabulary
+from tests.service.log_load import install
 
 NEWER = "acute-nl/1.0.1"
 OLDER = "acute-nl/1.0.0"
 
 
 def two_rulesets(folder: Path) -> Path:
-    """`folder` with the packaged 1.0.0, published, and a copy of it as 1.0.1, which decides from 2030 on."""
+    """`folder` with the packaged 1.0.0, published, and a copy of it as 1.0.1, which decides from 2030 on and
+    is kept as tested."""
     source = Path(str(files("rulesets")))
     for name in (OLDER, NEWER):
         shutil.copytree(source / OLDER, folder / name)
@@ -22,6 +31,7 @@ def two_rulesets(folder: Path) -> Path:
     lines = (source / "published.yaml").read_text("utf-8").splitlines(keepends=True)
     begin = next(number for number, line in enumerate(lines) if line.strip() == "acute-nl/1.1.0:")
     (folder / "published.yaml").write_text("".join(lines[:begin]), "utf-8")
+    as_if_tested(folder / NEWER)
     return folder
 
 
@@ -38,3 +48,33 @@ def accept_all(folder: Path) -> None:
         text = path.read_text("utf-8")
         if "review: pending" in text:
             path.write_text(text.replace("review: pending", "review: {by: a test, on: 2026-11-01}"), "utf-8")
+
+
+def few_versions(folder: Path, **versions: str) -> Path:
+    """`folder` with versions of rules of a few words, each from the moment given (`v1_1_0="2030-..."`), beside a 1.0.0
+    that decides since 2026-01-01 and that alone is published."""
+    few_rules(folder / OLDER)
+    for name, since in versions.items():
+        version = name.removeprefix("v").replace("_", ".")
+        install(folder, version, since)
+        (folder / "acute-nl" / version / "changes.md").write_text(f"# Changes\n\n## {version}\n\nA test.\n", "utf-8")
+        as_if_tested(folder / "acute-nl" / version)
+    return publish(folder, OLDER)
+
+
+def as_if_tested(folder: Path, *, failed: Sequence[str] = (), never_fired: Sequence[str] = ()) -> None:
+    """Let it be kept beside the rules in `folder` that this came of their worked cases."""
+    words = read_vocabulary()
+    rules, places = read_ruleset(folder, words), packaged_directory(words).digest
+    tested.write(folder, tested.made(folder, rules, places, 1, failed, never_fired))
+
+
+def publish(folder: Path, *names: str) -> Path:
+    """Let exactly these versions in `folder` be published, with the digest of their files; the folder."""
+    entries = [
+        f"  {name}:\n    digest: {digest_of_folder(folder / name)}\n"
+        f'    published_on: "2026-11-01"\n    approved_by: null\n    note: for a test\n'
+        for name in names
+    ]
+    (folder / "published.yaml").write_text(f"published:{' {}' if not names else ''}\n{''.join(entries)}", "utf-8")
+    return folder

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from api.auth import world
-from api.desk import answer_words, guard, handover, outcome_form, place_search
+from api.desk import answer_words, guard, handover, outcome_form, place_search, way_words
 from api.desk.moments import in_field
 from api.desk.outcome_form import Filled
 from api.desk.page import asked_by_script, page, to
@@ -174,6 +174,7 @@ def _known(found: Mapping[str, Any]) -> dict[str, Any]:
         "about": decision["id"],
         "best": decision["recommendation"],
         "names": answer_words,
+        "way": way_words,
         "now": now,
         "clocks": answer_words.clocks(decision, found["case"], status, now),
         "norm_labels": answer_words.norm_labels(decision),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from api.auth import world
+from api.desk import way_words
 from api.desk.evidence import label, value_of
 from api.desk.place_words import beds, reason_word, unit_word
 from api.desk.words import moment, t, text
@@ -289,6 +290,7 @@ def call_lines(case: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield t("plaats", "location"), location(case["location"])
     if "region" in case:
         yield t("regio", "region"), case["region"]
+    yield from way_words.on_the_way(case)
     if case.get("known_at"):
         yield t("bekend bij", "known at"), ", ".join(case["known_at"])
 

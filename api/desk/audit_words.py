@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from api.auth import world
 from api.desk.evidence import label, value_of
 from api.desk.place_words import kind_word, unit_word
-from api.desk.words import moment, t
+from api.desk.words import decimal, language, moment, t
 from routing.flips import NOWHERE
+from routing.rules.reading import amount
 from routing.rules.rule import Interval
 
 SHOWN_MOST = 400
@@ -79,6 +81,21 @@ def facts_seen(record: Mapping[str, Any], names: Mapping[str, str]) -> list[Fact
         for key, about in rest
         if about.rules
     ]
+
+
+def case_in_words(case: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """What a case says: name of the fact -> what it is called, and its value as a reader knows it."""
+    return {key: (_label(key), _exactly(key, value)) for key, value in _given(case)}
+
+
+def _exactly(key: str, value: Any) -> str:
+    """A moment with its day, for it may lie long before, and a number with all its digits, which may decide."""
+    fact = world().words.facts.get(key)
+    if fact is not None and fact.type == "time" and isinstance(value, str):
+        return moment(value)
+    if fact is not None and isinstance(value, float):
+        return decimal(amount(value, fact.unit, language()))
+    return _given_said(key, value)
 
 
 @dataclass(slots=True)

@@ -18,10 +18,12 @@ from api.desk.case_form import FACT, FIELDS, Form, Read, Wrong, fact_named, firs
 from api.desk.case_form import wrong_in_form as wrong_in
 from api.desk.case_questions import ADDED, Questions, fact_names, questions
 from api.desk.page import asked_by_script, page, to
+from api.desk.place_search import destinations
 from api.desk.words import language, text
 from routing import drafts, service
 from routing.access_log import uuid_of
 from routing.case_file import decision_file
+from routing.directory_here import newest_directory
 from routing.errors import BadInput, InFlight, NotFound
 from routing.rules_here import installed_overlays
 from routing.vocabulary import Text
@@ -62,7 +64,8 @@ def new() -> Response:
         if uuid_of(earlier) is None:
             raise NotFound("decision", earlier[:50])
         decided = decision_file(world(), earlier, g.asker)["case"]
-        form = {**form_of(decided, world().words, language()), "supersedes": (earlier,)}
+        places = destinations(newest_directory(world()))
+        form = {**form_of(decided, world().words, language(), places), "supersedes": (earlier,)}
         drafts.keep_draft(world(), draft_id, form, g.asker)
     return to("case.form", draft_id=draft_id)
 
@@ -135,6 +138,7 @@ def _page(draft_id: UUID, state: State, status: int = 200, *, refused: bool = Fa
     overlays = sorted({overlay.region for overlay in installed_overlays(world())})
     names = sorted(fact_names(world().words), key=lambda named: named[1].wire()[language()])
     known = {"draft_id": draft_id, "state": state, "refused": refused, "regions": overlays, "facts": names}
+    known["places"] = destinations(newest_directory(world()))
     return page("case.html", status, **known, script=False, field_label=field_label)
 
 
@@ -144,6 +148,8 @@ _LABELS: Mapping[str, Text] = {
     "place": Text("Plaats", "Place"),
     "called_at": Text("Melding om", "Called at"),
     "reference": Text("Kenmerk", "Reference"),
+    "heading_to": Text("Op weg naar", "On the way to"),
+    "way_since": Text("Vertrokken om", "Left at"),
     "find": Text("Ander gegeven", "Another fact"),
 }
 
@@ -183,7 +189,7 @@ def _looked_for() -> str:
 
 def _state(filled: Form, more: tuple[Wrong, ...] = ()) -> State:
     words, now = world().words, world().clock()
-    read = read_form(filled, words, language(), now)
+    read = read_form(filled, words, language(), now, destinations(newest_directory(world())))
     wrong, decision = (*read.wrong, *more), None
     left_out = any(each.field.startswith(FACT) for each in wrong)
     if not read.missing:

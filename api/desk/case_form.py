@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from api.desk.place_search import meant
 from routing.errors import Fault
 from routing.facilities.opening import TIME_ZONE
 from routing.rules.reading import amount
@@ -30,11 +31,12 @@ VITALS = (
 PLAIN = ("channel", "transport", "region", "reference", "supersedes")
 """Fields that go into the case as they stand."""
 
-FIELDS = ("complaint", "age", "sex", "place", "called_at", *PLAIN)
+FIELDS = ("complaint", "age", "sex", "place", "called_at", "on_the_way", "heading_to", "way_since", *PLAIN)
 
 OF_CASE = {
     "patient.age_years": "age", "patient.age_months": "age", "patient.sex": "sex", "location": "place",
     "location.lat": "place", "location.lon": "place", "location.postcode": "place",
+    "on_the_way.since": "way_since", "on_the_way.heading_to": "heading_to",
 }  # fmt: skip
 """A field of the case -> the field of the form in which it stands."""
 
@@ -44,6 +46,8 @@ _DEGREES = re.compile(r"(-?\d{1,2}(?:\.\d{1,8})?)\s*[,; ]\s*(-?\d{1,3}(?:\.\d{1,
 _NUMBER = re.compile(r"-?\d{1,9}(?:[.,]\d{1,6})?")
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:.]?([0-5]\d)")
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})")
+
+NO_PLACES: Mapping[str, str] = {}
 
 Form = Mapping[str, tuple[str, ...]]
 """What stands in the fields: name -> values."""
@@ -71,9 +75,11 @@ def first(form: Form, name: str) -> str:
     return form.get(name, ("",))[0].strip()
 
 
-def read_form(form: Form, words: Vocabulary, language: Language, now: datetime) -> Read:
-    """The case that stands in `form` at the moment `now`. What is `missing` of age and place is not wrong yet: somebody
-    is still typing."""
+def read_form(
+    form: Form, words: Vocabulary, language: Language, now: datetime, places: Mapping[str, str] = NO_PLACES
+) -> Read:
+    """The case that stands in `form` at the moment `now`; `places` (id -> name) are those one may be going to. What
+    is `missing` of age and place is not wrong yet: somebody is still typing."""
     reader = _Reader(words, now)
     body: dict[str, Any] = {name: value for name in PLAIN if (value := first(form, name))}
     body["patient"] = reader.age(first(form, "age"))
@@ -88,8 +94,11 @@ def read_form(form: Form, words: Vocabulary, language: Language, now: datetime) 
     if said := first(form, "called_at"):
         body["called_at"] = reader.moment("called_at", said)
     body["observations"] = reader.facts(form)
+    way = reader.way(form, places)
     missing = tuple(name for name in ("age", "place") if not first(form, name))
-    return Read({name: value for name, value in body.items() if value}, tuple(reader.wrong), missing)
+    told = {name: value for name, value in body.items() if value}
+    # on the way says something even where nothing more is known of it
+    return Read(told if way is None else {**told, "on_the_way": way}, tuple(reader.wrong), missing)
 
 
 def complaint_named(said: str, words: Vocabulary, language: Language) -> str | None:
@@ -164,6 +173,21 @@ class _Reader:
         self.fault(name, nl, en)
         return None
 
+    def way(self, form: Form, places: Mapping[str, str]) -> dict[str, Any] | None:
+        """Who is on the way, since when and where to; one who is said to go somewhere is on the way."""
+        to, since = first(form, "heading_to"), first(form, "way_since")
+        if first(form, "on_the_way") != "yes" and not (to or since):
+            return None
+        found: dict[str, Any] = {}
+        if since and (left := self.moment("way_since", since)) is not None:
+            found["since"] = left
+        ids = [to] if to in places else meant(to, places) if to else []
+        if len(ids) == 1:
+            found["heading_to"] = ids[0]
+        elif to:
+            self.fault("heading_to", "Kies een plek uit de lijst.", "Choose a place from the list.")
+        return found
+
     def facts(self, form: Form) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, said in answers(form, self.words).items():
@@ -210,6 +234,8 @@ _OF_FIELDS: Mapping[str, Text] = {
         "A Dutch postcode (3511 or 3511AB), or coordinates in or near the Netherlands (52.09, 5.12).",
     ),
     "called_at": Text("Een tijd die voorbij is: 14:05.", "A time that has passed: 14:05."),
+    "way_since": Text("Een tijd die voorbij is: 14:05.", "A time that has passed: 14:05."),
+    "heading_to": Text("Kies een plek uit de lijst.", "Choose a place from the list."),
     "reference": Text("Hoogstens 200 tekens. Geen naam en geen BSN.", "At most 200 characters. No name, no BSN."),
     "supersedes": Text("De eerdere beslissing is er niet.", "The earlier decision is not there."),
 }
@@ -240,8 +266,10 @@ def without(read: Read, wrong: Iterable[Wrong]) -> dict[str, Any]:
 # -- from a case to the form -------------------------------------------------------------------------------------------
 
 
-def form_of(case: Mapping[str, Any], words: Vocabulary, language: Language) -> dict[str, tuple[str, ...]]:
-    """What stands in the form where `case` (as in a record) goes on."""
+def form_of(
+    case: Mapping[str, Any], words: Vocabulary, language: Language, places: Mapping[str, str] = NO_PLACES
+) -> dict[str, tuple[str, ...]]:
+    """What stands in the form where `case` (as in a record) goes on; `places`: id -> name."""
     found = {name: str(case[name]) for name in ("channel", "transport", "region", "reference") if case.get(name)}
     patient, location = case.get("patient", {}), case.get("location", {})
     if patient.get("age_years") is not None:
@@ -254,6 +282,10 @@ def form_of(case: Mapping[str, Any], words: Vocabulary, language: Language) -> d
         found["complaint"] = complaint.label.wire()[language]
     if case.get("called_at"):
         found["called_at"] = _written(case["called_at"])
+    if (way := case.get("on_the_way")) is not None:
+        to = way.get("heading_to", "")
+        found |= {"on_the_way": "yes", "heading_to": places.get(to, to)}
+        found["way_since"] = _written(way["since"]) if "since" in way else ""
     for key, value in case.get("observations", {}).items():
         found[f"{FACT}{key}"] = _answer(words.facts[key], value) if key in words.facts else str(value)
     return {name: (value,) for name, value in found.items() if value}

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import url_for
 
-from api.desk.pictures import LOOK, Style, bar, bar_across, svg
+from api.desk.pictures import LOOK, bar, bar_across, svg
 from api.desk.words import t
 from routing.errors import NotFound
 from routing.flips import BUCKETS
@@ -21,13 +21,12 @@ _NUMBER = re.compile(r"[0-9]{1,7}")
 _FLIP = re.compile(r"(U[0-5]):(U[0-5]):([0-9]{1,7})")
 _PLACE = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*):([0-9]{1,7}):([0-9]{1,7})")
 
-_STYLE = Style(
-    **LOOK, colors=("#8a95a3", "#5f97d6"),
-    label_font_size=12, major_label_font_size=12, legend_font_size=13, value_font_size=12,
-)  # fmt: skip
+_STYLE: Mapping[str, Any] = {
+    **LOOK, "colors": ("#8a95a3", "#5f97d6"),
+    "label_font_size": 12, "major_label_font_size": 12, "legend_font_size": 13, "value_font_size": 12,
+}  # fmt: skip
 
 _LOOKS: Mapping[str, Any] = {
-    "style": _STYLE,
     "js": (),
     "disable_xml_declaration": True,
     "explicit_size": True,
@@ -81,7 +80,7 @@ def _urgency(given: Sequence[str], _names: Mapping[str, str]) -> bytes:
     flips = [(f"{each[1]} \u2192 {each[2]}", int(each[3])) for each in found if each is not None]
     if not flips:
         raise NotFound("plot", "urgency")
-    chart = bar_across(**_LOOKS, width=820, height=90 + 30 * len(flips), show_legend=False)
+    chart = bar_across(_STYLE, **_LOOKS, width=820, height=90 + 30 * len(flips), show_legend=False)
     chart.x_labels = [name for name, _ in reversed(flips)]
     chart.add(t("beslissingen", "decisions"), [n for _, n in reversed(flips)])
     return svg(chart)
@@ -90,7 +89,7 @@ def _urgency(given: Sequence[str], _names: Mapping[str, str]) -> bytes:
 def _minutes(given: Sequence[str], _names: Mapping[str, str]) -> bytes:
     if len(given) != len(BUCKETS) or not all(map(_NUMBER.fullmatch, given)):
         raise NotFound("plot", "minutes")
-    chart = bar(**_LOOKS, width=820, height=320, show_legend=False, x_label_rotation=25)
+    chart = bar(_STYLE, **_LOOKS, width=820, height=320, show_legend=False, x_label_rotation=25)
     chart.x_labels = [bucket_label(low, high) for low, high in BUCKETS]
     chart.add(t("beslissingen", "decisions"), list(map(int, given)))
     return svg(chart)
@@ -101,7 +100,7 @@ def _inflow(given: Sequence[str], names: Mapping[str, str]) -> bytes:
     places = [(names[each[1]], int(each[2]), int(each[3])) for each in found if each is not None and each[1] in names]
     if not places:
         raise NotFound("plot", "inflow")
-    chart = bar_across(**_LOOKS, width=820, height=120 + 44 * len(places))
+    chart = bar_across(_STYLE, **_LOOKS, width=820, height=120 + 44 * len(places))
     chart.x_labels = [name for name, _, _ in reversed(places)]
     chart.add(t("toen", "then"), [then for _, then, _ in reversed(places)])
     chart.add(t("met deze regels", "by these rules"), [now for _, _, now in reversed(places)])

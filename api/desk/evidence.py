@@ -8,7 +8,7 @@ from typing import Any
 from api.auth import world
 from api.desk.words import clock, decimal, language, t, text
 from routing.rules.reading import amount, label_of
-from routing.rules_here import in_force
+from routing.rules_here import deciding_now
 from routing.vocabulary import Fact
 
 LEFT_OUT = frozenset({"capability", "norm", "unit", "short"})
@@ -38,7 +38,13 @@ def label(key: str) -> str:
         "minutes": ("minuten", "minutes"),
         "margin": ("speling", "margin"),
     }
-    return t(*of_reasons[key]) if key in of_reasons else text(label_of(key, in_force(world(), world().clock())))
+    return t(*of_reasons[key]) if key in of_reasons else _label_now(key)
+
+
+def _label_now(key: str) -> str:
+    """What the rules that decide now call it; what was decided before is shown also if none may."""
+    rules = deciding_now(world())
+    return text(label_of(key, rules)) if rules is not None else key
 
 
 def condition_label(code: str) -> str:

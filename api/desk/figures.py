@@ -23,6 +23,7 @@ from routing.errors import BadInput, NotFound, bad_input
 from routing.facilities.opening import TIME_ZONE
 from routing.norm_figures import ADVISED, ARRIVED, NormRow, norms_met
 from routing.overrules import FEW
+from routing.reports import NAMED_MOST
 from routing.reports import overrules as count_overrules
 from routing.rules_here import in_force
 from routing.stop_figures import stop_hours
@@ -127,7 +128,7 @@ def norms() -> Response:
     """Which norms were met, as far as decisions and outcomes tell."""
     period = _period()
     try:
-        rows = norms_met(world(), period.begin, period.end, NORMS_MOST)
+        rows, damaged = norms_met(world(), period.begin, period.end, NORMS_MOST)
     except BadInput:
         return page("figures_too_many.html", 422, period=period, here="figures.norms", most=NORMS_MOST)
     return page(
@@ -135,6 +136,7 @@ def norms() -> Response:
         period=period,
         norms=[_norm(row) for row in rows if row.minutes is not None],
         direct=[_norm(row) for row in rows if row.minutes is None],
+        damaged=(len(damaged), [str(each) for each in damaged[:NAMED_MOST]]),
         advised=_advised_words(),
         arrived=_arrived_words(),
         advised_keys=ADVISED,
@@ -151,7 +153,10 @@ def overrules() -> Response:
     except BadInput:
         return page("figures_too_many.html", 422, period=period, here="figures.overrules", most=OVERRULES_MOST)
     rows = [row for row in found["rules"] if row["overridden"]]
-    return page("overrules.html", period=period, found=found, rows=rows, least=found["least_for_a_share"])
+    damaged = found["damaged"], found["damaged_ids"]
+    return page(
+        "overrules.html", period=period, found=found, rows=rows, least=found["least_for_a_share"], damaged=damaged
+    )
 
 
 # -- the period -------------------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def layers(found: Mapping[str, Any]) -> dict[str, Any]:
         label = t("Patiënt (midden van het postcodegebied)", "Patient (middle of the postcode area)")
     return {
         "patient": {"lat": patient["lat"], "lon": patient["lon"], "label": label} if patient is not None else None,
-        "rings": [{"km": ring["km"], "label": f"{ring['minutes']} min"} for ring in found["rings"]],
+        "rings": [{"outline": ring["outline"], "label": f"{ring['minutes']} min"} for ring in found["rings"]],
         "candidates": [_mark(each, number=each["rank"]) for each in found["candidates"]],
         "ruled_out": [_mark(each) for each in found["ruled_out"]],
     }

@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from xml.etree import ElementTree
-
-import pygal
-from pygal.style import Style as Style
-
-# pygal puts in a finder for plugins with maps, of a form that Python 3.12 does not know any more and of which 3.11
-# warns at every import that follows; there are no such plugins here
-sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "PluginImportFixer"]
-
-for _prefix, _address in (("", "http://www.w3.org/2000/svg"), ("xlink", "http://www.w3.org/1999/xlink")):
-    ElementTree.register_namespace(_prefix, _address)
 
 Chart = Any
 """A chart of pygal, which says nothing about its types."""
 
-xy, bar, bar_across = pygal.XY, pygal.Bar, pygal.HorizontalBar
+
+@cache
+def _library() -> Any:
+    """pygal, from the first picture on: a server that draws none does without its memory."""
+    import pygal
+
+    # pygal puts in a finder for plugins with maps, of a form that Python 3.12 does not know any more and of which 3.11
+    # warns at every import that follows; there are no such plugins here
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "PluginImportFixer"]
+    for prefix, address in (("", "http://www.w3.org/2000/svg"), ("xlink", "http://www.w3.org/1999/xlink")):
+        ElementTree.register_namespace(prefix, address)
+    return pygal
+
+
+def xy(look: Mapping[str, Any], **options: Any) -> Chart:
+    """A chart of points over time, which looks as `look` says (the words of pygal's `Style`)."""
+    return _library().XY(style=_library().style.Style(**look), **options)
+
+
+def bar(look: Mapping[str, Any], **options: Any) -> Chart:
+    """A chart of upright bars."""
+    return _library().Bar(style=_library().style.Style(**look), **options)
+
+
+def bar_across(look: Mapping[str, Any], **options: Any) -> Chart:
+    """A chart of bars that lie."""
+    return _library().HorizontalBar(style=_library().style.Style(**look), **options)
+
 
 LOOK = {
     "background": "#ffffff",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from api.desk.pictures import LOOK, Chart, Style, svg, xy
+from api.desk.pictures import LOOK, Chart, svg, xy
 from api.desk.place_words import unit_word
 from api.desk.words import clock, moment, t
 
@@ -61,7 +61,7 @@ def plot(past: Mapping[str, Any], of: str) -> bytes:
     ticks = [begin + (end - begin) * number / TICKS for number in range(TICKS + 1)]
     words = clock if end - begin <= 2 * 24 * 3600 else moment
     chart = xy(
-        style=Style(**_LOOK, stroke_width="9" if of == "stops" else "2"),
+        {**_LOOK, "stroke_width": "9" if of == "stops" else "2"},
         **_FORM,
         show_legend=of != "stops",  # there each line has its name beside it
         no_data_text=t("niets gemeld", "nothing reported"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from api.desk.pictures import LOOK, Style, bar, bar_across, svg
+from api.desk.pictures import LOOK, bar, bar_across, svg
 
 WIDTH = 620
 """In pixels, about as wide as it is shown, so that its words are as large as those around it."""
@@ -15,16 +16,16 @@ LABELS_MOST = 24
 
 COLOURS = ("#154273", "#b34700", "#1d6b37")
 
-STYLE = Style(
+STYLE: Mapping[str, Any] = {
     **LOOK,
-    colors=COLOURS,
-    label_font_size=14,
-    major_label_font_size=14,
-    value_font_size=13,
-    value_label_font_size=13,
-    legend_font_size=15,
-    value_colors=("#1b1f24",) * len(COLOURS),
-)
+    "colors": COLOURS,
+    "label_font_size": 14,
+    "major_label_font_size": 14,
+    "value_font_size": 13,
+    "value_label_font_size": 13,
+    "legend_font_size": 15,
+    "value_colors": ("#1b1f24",) * len(COLOURS),
+}
 
 Count = int | None
 """How many; None where it is too few to tell, which no bar stands for."""
@@ -44,7 +45,7 @@ def bars(labels: Sequence[str], series: Sequence[Series], *, across: bool, nothi
     kind = bar_across if across else bar
     count = len(labels) * len(series)
     chart = kind(
-        style=STYLE,
+        STYLE,
         width=WIDTH,
         height=max(180, 60 + 26 * count) if across else 300,
         show_legend=len(series) > 1,

@@ -45,6 +45,7 @@ PAGES: Mapping[str, Page] = {
     "publishing.propose": Page("publish_rules"),
     "publishing.agree": Page("publish_rules"),
     "publishing.withdraw": Page("publish_rules"),
+    "publishing.record": Page("publish_rules"),
     "figures.overview": Page("read_figures"),
     "figures.plot": Page("read_figures"),
     "figures.download": Page("read_figures"),

@@ -9,10 +9,12 @@ from flask import Blueprint, Response, request
 
 from api.auth import world
 from api.desk.page import page, to
-from api.desk.words import language, t
+from api.desk.proved import in_short, proved
+from api.desk.words import language, t, text
 from routing import coverage as counting
-from routing import publishing, rule_book
+from routing import proofs_here, publishing, rule_book
 from routing.errors import InFlight
+from routing.publishing_words import WHAT_DECIDES
 from routing.rules.reading import amount, label_of, outline
 from routing.rules.ruleset import Ruleset
 from routing.rules.usage import source_states, subjects_asked
@@ -22,7 +24,7 @@ pages = Blueprint("rules", __name__)
 SEARCH_MOST = 200
 """So many characters of what is searched for are read."""
 
-SELECTION, NUMBERS = "selection", "numbers"
+SELECTION, NUMBERS, PROOF = "selection", "numbers", "proof"
 """Topics that are no files of rules."""
 
 
@@ -30,7 +32,10 @@ SELECTION, NUMBERS = "selection", "numbers"
 def overview() -> Response:
     """The rulesets that are installed here."""
     found = publishing.standings(world())
-    return page("rules.html", found=publishing.newest_first(found))
+    what = text(WHAT_DECIDES[world().settings.only_published])
+    return page(
+        "rules.html", found=publishing.newest_first(found), what_decides=what, faults=publishing.file_faults(world())
+    )
 
 
 @pages.get("/rules/<name>/<version>")
@@ -48,9 +53,13 @@ def read(name: str, version: str) -> Response:
         shown["selection"] = {**rule_book.choice_of_place(ruleset), "texts": ruleset.selection.texts}
     if wanted == NUMBERS:
         shown["numbers"] = rule_book.numbers(ruleset)
+    proof = proofs_here.proof_of(world(), ruleset)
+    if wanted == PROOF:
+        shown["proved"] = proved(ruleset, proof)
     return page(
         "rule_book.html",
         **_known(ruleset),
+        proof_in_short=in_short(proof),
         topics=topics,
         wanted=wanted,
         asked=asked,

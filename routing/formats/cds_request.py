@@ -18,7 +18,7 @@ EXTENSION = "nl.wegwijs"
 
 EXTRA = (
     "reference", "channel", "called_at", "first_contact_at", "assessed_at", "patient", "location", "complaint",
-    "transport", "known_at", "region", "supersedes",
+    "transport", "on_the_way", "known_at", "region", "supersedes",
 )  # fmt: skip
 """Members of a case that may come in the extension: all but observations, which are Observations."""
 

@@ -25,12 +25,13 @@ from routing.log.entry import decision_members, outcome_members, read_entry
 from routing.log.note import Verifier
 from routing.log.proof import Signed, in_tree, read_hash, read_signed
 from routing.log.record import RECORD_VERSION, check_version
-from routing.log.replay import Difference, decided_again, differences_between
+from routing.log.replay import Difference, decided_again, decision_about, differences_between
 from routing.rules.building import ruleset_from_source
 from routing.rules.evaluation import Evaluators, build_evaluators
 from routing.rules.ruleset import Ruleset
-from routing.travel import straight_line
+from routing.travel import embedded, found_by, methods_of
 from routing.vocabulary import Vocabulary, digest_of, vocabulary_from_source
+from routing.way import leaving_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +240,7 @@ def _replay(written: bytes, places: KnownPlaces, rules: Evaluators, checks: list
     again = made_again(written, places, rules)
     same = canonical(again["evaluators"]) == canonical(record["evaluators"])
     say(checks, "evaluators", same, count=len(record["evaluators"]["fired"]))
-    _travel(record, again, places, rules.ruleset, checks)
+    _travel(record, places, rules, checks)
     say(checks, "reach", places.suffice(record, again, rules.ruleset))
     differing = differences_between(written, again)
     say(checks, "replay", not differing, count=len(differing))
@@ -252,23 +253,34 @@ def made_again(record: bytes, places: KnownPlaces, rules: Evaluators) -> dict[st
     BadInput, BadRecord, OtherSoftware, or what reading another shape raises."""
     then = plain(record)
     check_version(then)
-    again = decided_again(then, places.directory(rules.ruleset.vocabulary, then), rules, places.travel(then))
+    times = places.times(then)
+    methods = () if times is None else methods_of(times[1])
+    known = places.directory(rules.ruleset.vocabulary, then)
+    again = decided_again(then, known, rules, places.travel(then), methods)
     told = orjson.loads(record)
     return {**again, **{name: told[name] for name in ("directory", "travel") if name in told}}
 
 
-def _travel(
-    record: Mapping[str, Any], again: Mapping[str, Any], places: KnownPlaces, rules: Ruleset, checks: list[Check]
-) -> None:
+def _travel(record: Mapping[str, Any], places: KnownPlaces, rules: Evaluators, checks: list[Check]) -> None:
     """Whether the times of travel are those that come out here, where they were worked out and not asked elsewhere."""
     times = places.times(record)
-    if times is None or record["travel"]["method"] != straight_line.METHOD:
+    if times is None:
         say(checks, "travel", None)
         return
-    location, directory = record["case"]["location"], places.directory(rules.vocabulary, record)
-    decided_at = datetime.fromisoformat(again["decided_at"])
-    anew = straight_line.minutes((location["lat"], location["lon"]), directory.places, decided_at)
-    say(checks, "travel", tuple(anew) == times[0])
+    known = times[0]
+    directory = places.directory(rules.ruleset.vocabulary, record)
+    case, decision = decision_about(record, directory, rules, places.travel(record))
+    decided_at = datetime.fromisoformat(record["decided_at"])
+    leaving = leaving_at(decision.triage, case, rules.ruleset.logistics, decided_at)
+    found: list[bool | None] = []
+    for method in methods_of(known) or {record["travel"]["method"]}:
+        if (provide := embedded.WORKED_OUT.get(found_by(method))) is None:
+            found.append(None)
+            continue
+        anew = provide((case.lat, case.lon), directory.places, leaving)
+        pairs = zip(known, anew, strict=True)
+        found.append(all(one[:3] == other[:3] for one, other in pairs if one.method == method))
+    say(checks, "travel", False if False in found else None if None in found else True)
 
 
 _SHAPE = (KeyError, TypeError, ValueError, IndexError, AttributeError)

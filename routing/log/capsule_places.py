@@ -12,10 +12,12 @@ from routing.facilities.facts import combined, digest_of_facts, place_digests, p
 from routing.facilities.profile import capability_table
 from routing.geography import Places, Point
 from routing.log.capsule_form import PlacesForm
+from routing.log.journey_form import way_in
 from routing.log.record import result_of, travel_of
 from routing.rules.ruleset import Ruleset
 from routing.travel import Travel
 from routing.vocabulary import Vocabulary
+from routing.way import driven
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class KnownPlaces:
         result = result_of(again)
         reach = rules.logistics.reach_minutes[result["urgency"]["level"]]
         times = self.times(record)
-        if times is None or any(travel.minutes <= reach for travel in times[1]):
+        if times is None or any(travel.minutes <= reach for travel in driven(way_in(result), times[1])):
             return False
         required = [need["capability"] for need in result["needs"] if need["strength"] == "required"]
         if required and not any(rules.vocabulary.capabilities[capability].place for capability in required):
@@ -91,6 +93,9 @@ def near_places(record: Mapping[str, Any], directory: Directory) -> set[str]:
     result = record["result"]
     named: Iterable[Any] = (result["recommendation"], *result["alternatives"], *result["ruled_out"])
     todo = [each["facility"]["id"] for each in named if each["facility"]["id"] is not None]
+    # those of which only the distance is told may lie beyond reach
+    todo += [team["station"]["id"] for team in (result.get("mmt") or {}).get("teams", ())]
+    todo += filter(None, [record["case"].get("on_the_way", {}).get("heading_to")])
     found: set[str] = set()
     while todo:
         if (key := todo.pop()) in directory.by_id and key not in found:

@@ -18,6 +18,7 @@ from routing.decision import Decision, fired_rules
 from routing.errors import OtherSoftware
 from routing.facilities.opening import TIME_ZONE
 from routing.log.canonical import canonical, exact, plain
+from routing.log.journey_form import journey_record, travel_record, with_clocks
 from routing.questions import OpenQuestion
 from routing.rules.rule import FactValue, Interval, Reference
 from routing.rules.ruleset import Norm
@@ -98,10 +99,7 @@ def make_record(
             "facts": decision.directory_facts,
             **({"reserved": _reserved(decision)} if decision.reserved else {}),
         },
-        "travel": {
-            "method": decision.travel_method,
-            "minutes": [part for travel in decision.travel for part in travel[:3]],
-        },
+        "travel": _times(decision),
         "evaluators": {
             "engine": None if evaluation.engine is None else sorted(evaluation.engine),
             "reference": sorted(evaluation.reference),
@@ -142,13 +140,28 @@ def reserved_of(record: Mapping[str, Any]) -> dict[str, dict[str, tuple[datetime
     }
 
 
+def _times(decision: Decision) -> dict[str, Any]:
+    """The times to all places; where not all were found by the same method, also which were not by the most usual."""
+    numbers: dict[str, list[int]] = {}
+    for number, travel in enumerate(decision.travel):
+        numbers.setdefault(travel.method, []).append(number)
+    usual = min(numbers, key=lambda method: (-len(numbers[method]), method), default=decision.travel_method)
+    minutes = [part for travel in decision.travel for part in travel[:3]]
+    others = {method: found for method, found in sorted(numbers.items()) if method != usual}
+    return {"method": usual, "minutes": minutes, **({"others": others} if others else {})}
+
+
 def travel_of(record: Mapping[str, Any]) -> tuple[Travel, ...] | None:
     """The travel times that counted when `record` was made, in the order of its directory; None where it has none."""
     if (travel := record.get("travel")) is None:
         return None
-    minutes, method = travel["minutes"], travel["method"]
+    minutes = travel["minutes"]
     parts = (minutes[0::3], minutes[1::3], minutes[2::3])
-    return tuple(Travel(*each, method) for each in zip(*parts, strict=True))
+    methods = [travel["method"]] * len(parts[0])
+    for method, numbers in travel.get("others", {}).items():
+        for number in numbers:
+            methods[number] = method
+    return tuple(Travel(*each) for each in zip(*parts, methods, strict=True))
 
 
 def _result(decision: Decision, vocabulary: Vocabulary, said: _Said) -> dict[str, Any]:
@@ -179,6 +192,7 @@ def _result(decision: Decision, vocabulary: Vocabulary, said: _Said) -> dict[str
         "recommendation": _candidate(match.candidates[0], said),
         "alternatives": [_candidate(candidate, said) for candidate in match.candidates[1:]],
         "ruled_out": _all_ruled_out(match.ruled_out, said),
+        **journey_record(decision.journey, said.these),
         "open_questions": [_question(question, vocabulary) for question in triage.open_questions],
         "open_questions_left": triage.questions_left,
         "confidence": {"badge": match.badge, "because": said.these(match.because)},
@@ -220,14 +234,16 @@ def result_of(record: Mapping[str, Any]) -> dict[str, Any]:
     def place(part: Mapping[str, Any]) -> dict[str, Any]:
         return {**told(part, "failed"), "would_change": [texts[number] for number in part["would_change"]]}
 
+    way, mmt = result.get("way"), result.get("mmt")  # only with rules that say how patients travel
     return {
         **result,
+        **({} if mmt is None else {"mmt": told(mmt)}),
         "urgency": told(result["urgency"]),
         "conditions": list(map(told, result["conditions"])),
         "dispatch": told(result["dispatch"]),
         "needs": list(map(told, result["needs"])),
-        "recommendation": told(result["recommendation"]),
-        "alternatives": list(map(told, result["alternatives"])),
+        "recommendation": told(with_clocks(result["recommendation"], way)),
+        "alternatives": [told(with_clocks(each, way)) for each in result["alternatives"]],
         "ruled_out": list(map(place, result["ruled_out"])),
         "confidence": told(result["confidence"], "because"),
         "warnings": [reasons[number] for number in result["warnings"]],
@@ -242,10 +258,6 @@ def _reason(reason: Reason) -> dict[str, Any]:
         "reference": _reference(reason.reference),
         "review": reason.review,
     }
-
-
-def _travel(travel: Travel) -> dict[str, Any]:
-    return {"minutes": travel.minutes, "low": travel.low, "high": travel.high, "method": travel.method}
 
 
 def _fact_value(value: FactValue) -> Any:
@@ -307,7 +319,7 @@ def _candidate(candidate: Candidate, said: _Said) -> dict[str, Any]:
             "city": facility.city if facility else None,
             "label": candidate.name.wire(),
         },
-        "travel": _travel(travel) if travel else None,
+        "travel": travel_record(travel) if travel else None,
         "arrival_at": candidate.arrival_at.astimezone(TIME_ZONE).isoformat() if candidate.arrival_at else None,
         "norms": [
             {
@@ -355,7 +367,7 @@ def _all_ruled_out(places: Iterable[RuledOut], said: _Said) -> list[dict[str, An
         found.append(
             {
                 "facility": {"id": facility.id, "name": facility.name, "kind": facility.kind, "city": facility.city},
-                "travel": _travel(travel),
+                "travel": travel_record(travel),
                 "failed": both[0],
                 "would_change": both[1],
             }

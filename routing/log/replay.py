@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from routing.geography import Places, Point
 from routing.log.canonical import canonical, plain
 from routing.log.record import as_version_1, check_version, make_record, reserved_of, travel_of
 from routing.rules.evaluation import Evaluators
-from routing.travel import Travel, straight_line
+from routing.travel import Travel, embedded
 
 Difference = dict[str, Any]
 """`{"path", "then", "now"}`: what stood at a place of the record, and what stands there now."""
@@ -54,11 +54,15 @@ def _compared(record: bytes, then: Mapping[str, Any], again: dict[str, Any]) -> 
 
 
 def decided_again(
-    then: Mapping[str, Any], directory: Directory, evaluators: Evaluators, travel: Minutes | None = None
+    then: Mapping[str, Any],
+    directory: Directory,
+    evaluators: Evaluators,
+    travel: Minutes | None = None,
+    methods: Collection[str] = (),
 ) -> dict[str, Any]:
     """The record that is made now of the case in the plain record `then`, with these places, rules and times of travel
     (see `decision_about`)."""
-    case, decision = decision_about(then, directory, evaluators, travel)
+    case, decision = decision_about(then, directory, evaluators, travel, methods)
     now, vocabulary = datetime.fromisoformat(then["decided_at"]), evaluators.ruleset.vocabulary
     return make_record(
         decision, case, vocabulary, id=then["id"], now=now, asker=then["asker"], supersedes=then["supersedes"]
@@ -66,22 +70,27 @@ def decided_again(
 
 
 def decision_about(
-    then: Mapping[str, Any], directory: Directory, evaluators: Evaluators, travel: Minutes | None = None
+    then: Mapping[str, Any],
+    directory: Directory,
+    evaluators: Evaluators,
+    travel: Minutes | None = None,
+    methods: Collection[str] = (),
 ) -> tuple[Case, Decision]:
     """The case in the plain record `then`, and the decision about it at its moment, with these places and rules: those
     that the record names, or others; and these times of travel (None: those of the record if it is about these places,
-    else worked out). Raises BadInput if the words of these rules cannot take the case."""
+    else worked out). `methods`: those of places that are not in `directory`. Raises BadInput if the words of these
+    rules cannot take the case."""
     now = datetime.fromisoformat(then["decided_at"])
     case = parse_case(then["case"], evaluators.ruleset.vocabulary, now, recorded=True)
     known = replace(directory, reserved=reserved_of(then))
-    return case, decide(case, known, evaluators, now, travel or _travel_then(then, directory))
+    return case, decide(case, known, evaluators, now, travel or _travel_then(then, directory), methods)
 
 
 def _travel_then(then: Mapping[str, Any], directory: Directory) -> Minutes:
     recorded = travel_of(then)
     # times to other places than these are not known, and are worked out
     if recorded is None or then["directory"].get("facts") != facts_digest(directory):
-        return straight_line.minutes
+        return embedded.WORKED_OUT.get(then["result"]["provenance"]["travel"], embedded.minutes)
 
     def minutes(_origin: Point, _places: Places, _at: datetime) -> tuple[Travel, ...]:
         return recorded

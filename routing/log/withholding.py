@@ -15,11 +15,11 @@ WITHHELD: Mapping[str, tuple[str, ...]] = {
     "patient": ("case",),
     "age": ("case.patient.age_years", "case.patient.age_months"),
     "sex": ("case.patient.sex",),
-    "location": ("case.location", "case.region", "case.known_at"),
+    "location": ("case.location", "case.on_the_way", "case.region", "case.known_at"),
     "reference": ("case.reference",),
     "complaint": ("case.complaint",),
     "observations": ("case.observations",),
-    "times": ("case.called_at", "case.first_contact_at", "case.assessed_at"),
+    "times": ("case.called_at", "case.first_contact_at", "case.assessed_at", "case.on_the_way"),
 }
 """What can be withheld -> the fields of a record that say it. `patient` is all of the case.
 
@@ -35,6 +35,8 @@ _TELL_OF_PLACES = (
     "result.recommendation.criteria",
     "result.alternatives",
     "result.ruled_out",
+    "result.way",
+    "result.mmt",
 )
 """Fields that tell where and who the patient is, or since when: minutes to places and on clocks, which places do not
 take this patient, and what would have to be otherwise."""

@@ -32,9 +32,10 @@ from routing.rules.condition import (
     read_condition,
     tests,
 )
+from routing.rules.logistics import logistics_problems, logistics_references, read_logistics
 from routing.rules.releases import NOT_A_MOMENT, moment_of
 from routing.rules.rule import Acceptance, Need, Reference, Rule, RuleCycle, strata
-from routing.rules.ruleset import Logistics, Norm, Ruleset
+from routing.rules.ruleset import Norm, Ruleset
 from routing.rules.scores import Band, Derived, Item, Score
 from routing.rules.selection import Instead, Limit, Nobody, OfSomePatients, Search, Selection, Template
 from routing.rules.selection_checks import read_live_parts, selection_problems
@@ -55,12 +56,12 @@ from routing.rules.shapes import (
     SourceEntry,
     TopicFile,
 )
-from routing.vocabulary import AMBULANCES, URGENCIES, Text, Vocabulary, digest_of, parse_as
+from routing.vocabulary import URGENCIES, Text, Vocabulary, digest_of, parse_as
 from routing.yamlfile import Location, YamlFile, read
 
 SINGLE_FILES = ("ruleset.yaml", "parameters.yaml", "derived.yaml", "selection.yaml")
-BESIDES = ("cases",)
-"""Folders that may lie beside the rules and are not part of what decides."""
+BESIDES = ("cases", "properties.yaml")
+"""What may lie beside the rules and is not part of what decides: worked cases, and what is to be proved."""
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -73,6 +74,16 @@ def packaged_rulesets(root: Path | None = None) -> tuple[Path, ...]:
 
 def read_ruleset(folder: Path, vocabulary: Vocabulary) -> Ruleset:
     """Read and check the ruleset in `folder`. Raises BadData that lists every error with file, line and rule."""
+    return _Builder(_files_in(folder), vocabulary).build()
+
+
+def digest_of_folder(folder: Path) -> str:
+    """The digest of the ruleset in `folder`, without looking whether its rules are right. Raises BadData."""
+    return digest_of({name: file.value for name, file in _files_in(folder).items()})
+
+
+def _files_in(folder: Path) -> dict[str, YamlFile]:
+    """All files of which the ruleset in `folder` is made. Raises BadData."""
     if not (folder / "ruleset.yaml").is_file():
         raise BadData((Finding(str(folder), None, "is not the folder of a ruleset: it has no `ruleset.yaml`"),))
     head = read(folder / "ruleset.yaml", "ruleset.yaml")
@@ -82,7 +93,7 @@ def read_ruleset(folder: Path, vocabulary: Vocabulary) -> Ruleset:
         names += sorted(f"{part}/{path.name}" for path in (folder / part).glob("*.yaml"))
     if stray := tuple(_stray(folder, {"ruleset.yaml", *names}, topics)):
         raise BadData(stray)
-    return _Builder({"ruleset.yaml": head, **{name: read(folder / name, name) for name in names}}, vocabulary).build()
+    return {"ruleset.yaml": head, **{name: read(folder / name, name) for name in names}}
 
 
 def _stray(folder: Path, names: set[str], topics: tuple[str, ...]) -> Iterator[Finding]:
@@ -153,7 +164,7 @@ class _Builder:
             parameters=named,
             norms=norms,
             deadlines={level: entry.minutes for level, entry in numbers.deadlines.items()},
-            logistics=self.logistics(),
+            logistics=read_logistics(numbers.logistics),
             derived=derived,
             scores=scores,
             selection=selection,
@@ -191,14 +202,6 @@ class _Builder:
         reference = self.reference(entry.reference, "parameters.yaml", ("norms", key))
         return Norm(key, entry.minutes, entry.clock_start, entry.legal_status, entry.label, reference)
 
-    def logistics(self) -> Logistics:
-        given = self.parameters.logistics
-        return Logistics(
-            {key: entry.value for key, entry in given.response_minutes.items()},
-            given.on_scene_minutes.value,
-            {key: entry.value for key, entry in given.reach_minutes.items()},
-        )
-
     def tables(self) -> None:
         numbers, file = self.parameters, "parameters.yaml"
         complete: tuple[tuple[Location, Mapping[str, Any], tuple[str, ...]], ...] = (
@@ -208,19 +211,13 @@ class _Builder:
         for location, table, keys in complete:
             if tuple(table) != keys:
                 self.error(file, location, f"must name exactly {', '.join(keys)}, in this order")
-        if "A1" not in numbers.logistics.response_minutes:
-            message = "`A1` must be named: it counts for every ambulance whose urgency is not"
-            self.error(file, ("logistics", "response_minutes"), message)
-        for key in numbers.logistics.response_minutes:
-            if key not in AMBULANCES:
-                self.error(file, ("logistics", "response_minutes", key), f"`{key}` is not an ambulance urgency")
+        for location, message in logistics_problems(numbers.logistics, self.head.format):
+            self.error(file, location, message)
         for part in ("parameters", "agreements", "deadlines"):
             for key, entry in getattr(numbers, part).items():
                 self.reference(entry.reference, file, (part, key))
-        for part in ("response_minutes", "reach_minutes"):
-            for key, entry in getattr(numbers.logistics, part).items():
-                self.reference(entry.reference, file, ("logistics", part, key))
-        self.reference(numbers.logistics.on_scene_minutes.reference, file, ("logistics", "on_scene_minutes"))
+        for location, reference in logistics_references(numbers.logistics):
+            self.reference(reference, file, location)
         if self.head.default_urgency.level not in URGENCIES:
             self.error("ruleset.yaml", ("default_urgency", "level"), f"is one of {', '.join(URGENCIES)}")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import compress
+from typing import Protocol
 
 from routing.errors import EngineFault
 from routing.rules.asking import Asking
@@ -45,13 +46,24 @@ class Evaluation:
         return self.engine == self.reference
 
 
+class Engine(Protocol):
+    """Something that says which rules fire, by the alternatives of their conditions."""
+
+    @property
+    def alternatives(self) -> int:
+        """How many it holds."""
+
+    def fired(self, facts: Facts) -> frozenset[str]:
+        """The ids of the rules that fire. Raises EngineFault."""
+
+
 @dataclass(frozen=True)
 class Evaluators:
     """A ruleset with its two evaluators. The engine keeps C state of its own for each process, behind its own lock."""
 
     ruleset: Ruleset
     reference: ReferenceEvaluator
-    engine: DurableEvaluator
+    engine: Engine
     watch: EngineWatch | None = None
 
     @cached_property

@@ -13,6 +13,7 @@ from routing.rules.rule import FactValue, Reference, Rule
 from routing.rules.scores import Derived, Score, formula_facts, score_facts
 from routing.rules.selection import Selection
 from routing.rules.shapes import Clock
+from routing.travel.helicopter import Helicopter
 from routing.vocabulary import Text, Vocabulary
 
 
@@ -29,12 +30,24 @@ class Norm:
 
 
 @dataclass(frozen=True, slots=True)
+class Travelling:
+    """How patients travel, as rulesets since format 4 say it. `factor_permille`: by which an ambulance of an urgency
+    takes longer (or shorter) than a car, in thousandths. `leaving_minutes`: before one leaves without an ambulance."""
+
+    factor_permille: Mapping[str, int]
+    leaving_minutes: Mapping[str, int]
+    helicopter: Helicopter
+
+
+@dataclass(frozen=True, slots=True)
 class Logistics:
-    """Assumed minutes: until an ambulance is there (by its urgency), at the scene, and how far places may be."""
+    """Assumed minutes: until an ambulance is there (by its urgency), at the scene, and how far places may be. What is
+    assumed of other ways to `travel` is None in a ruleset that says nothing of them."""
 
     response_minutes: Mapping[str, int]
     on_scene_minutes: int
     reach_minutes: Mapping[str, int]
+    travel: Travelling | None = None
 
 
 @dataclass(frozen=True, slots=True)

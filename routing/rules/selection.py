@@ -22,6 +22,7 @@ _TRIP = ("minutes", "low", "high")
 
 _STOP = ("unit", "since", "until")
 _AGE, _NAME = ("unit", "age"), ("name", "unit", "age")
+_TURN = ("heading", "name", "minutes", "other", "more")
 _TWO_PLANS = ("capability", "name", "minutes", "limit")
 
 TEXTS: Mapping[str, tuple[str, ...]] = {
@@ -84,6 +85,10 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "might_be_better": ("name", "minutes", "what"),
     "faster_but": ("name", "minutes", "what"),
     "not_looked_at": ("count",),
+    "turns_later": _TURN,
+    "turns_sooner": _TURN,
+    "on_foot": (),
+    "weather_unknown": (),
 }
 """Every text that a ruleset must give, with the words that may stand between braces in it."""
 
@@ -121,6 +126,7 @@ TEXTS_SINCE: Mapping[str, int] = {
         ),
         3,
     ),
+    **dict.fromkeys(("turns_later", "turns_sooner", "on_foot", "weather_unknown"), 4),
 }
 """Texts that only rulesets of this format and later hold; what they speak of cannot happen with an older one."""
 

@@ -41,7 +41,7 @@ class DefaultEntry(Strict):
 class Head(Strict):
     """`ruleset.yaml`."""
 
-    format: Literal[1, 2, 3] = 1
+    format: Literal[1, 2, 3, 4] = 1
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     title: Text
@@ -100,11 +100,40 @@ class MinutesEntry(Strict):
     why: str
 
 
+class AcceptedEntry(Strict):
+    """Who accepted a rule or a number, and when."""
+
+    by: str = Field(min_length=1)
+    on: str
+
+
+class AssumedEntry(Strict):
+    """An assumed number in its unit, and whether a clinician accepted it."""
+
+    value: float = Field(ge=0, le=MINUTES_MOST)
+    unit: str
+    reference: ReferenceEntry
+    why: str = Field(min_length=1)
+    review: Literal["pending"] | AcceptedEntry
+
+
+class HelicopterEntry(Strict):
+    """What is assumed about the helicopter of a mobile medical team. Nothing is decided by it."""
+
+    start_minutes: AssumedEntry
+    cruise_km_h: AssumedEntry
+    landing_minutes: AssumedEntry
+    margin: AssumedEntry
+
+
 class LogisticsEntry(Strict):
-    """What is assumed about ambulances, and how far places are looked for."""
+    """What is assumed about ambulances and other ways to travel, and how far places are looked for."""
 
     response_minutes: dict[str, MinutesEntry]
     on_scene_minutes: MinutesEntry
+    urgency_factor: dict[str, AssumedEntry] | None = None
+    leaving_minutes: dict[str, AssumedEntry] | None = None
+    helicopter: HelicopterEntry | None = None
     reach_minutes: dict[str, MinutesEntry]
 
 
@@ -197,13 +226,6 @@ class ThenEntry(Strict):
     needs: tuple[NeedEntry, ...] = ()
     dispatch: DispatchEntry | None = None
     warning: bool = False
-
-
-class AcceptedEntry(Strict):
-    """Who accepted a rule, and when."""
-
-    by: str = Field(min_length=1)
-    on: str
 
 
 class RuleEntry(Strict):

@@ -252,6 +252,8 @@ def lock_upgrades(connection: sa.Connection) -> None:
 
 def migrate(connection: sa.Connection) -> None:
     """Bring the tables up to the newest shape, in the transaction of `connection`."""
+    if _shape(connection) == newest_shape():
+        return  # every start and every command comes here, and there is nearly never anything to do
     from alembic import command, config, util  # only needed here, and slow to import
 
     settings = config.Config(attributes={"connection": connection})
@@ -260,6 +262,20 @@ def migrate(connection: sa.Connection) -> None:
         command.upgrade(settings, "head")
     except util.CommandError as error:
         raise StoreUnavailable(f"the database was made by a newer Wegwijs, or by something else: {error}") from error
+
+
+def newest_shape() -> str:
+    """The newest shape of the tables: the number of the last step in `migrations/versions`."""
+    steps = (Path(__file__).parent / "migrations" / "versions").glob("step_*.py")
+    return max(step.name.split("_")[1] for step in steps)
+
+
+def _shape(connection: sa.Connection) -> str | None:
+    """The shape that the tables have; None where that is not one shape, as in an empty database."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()
+    return str(found[0]) if len(found) == 1 else None
 
 
 def insert_if_absent(connection: sa.Connection, table: sa.Table, values: dict[str, Any]) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import http.client
 import re
-import socket
-import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
-from urllib.parse import urlsplit
+
+from routing.dialling import Line, connected, plainly
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +33,9 @@ class Posted:
     retry_after: float | None = None
 
 
-class _Line:
-    """A connection that is cut once the time is over, whatever the other side does: one that sends a byte now and then
-    would never be late by itself."""
-
-    def __init__(self) -> None:
-        self.socket: socket.socket | None = None
-        self.cut = False
-
-    def end(self) -> None:
-        """Cut it, now or as soon as it is there."""
-        self.cut = True
-        if self.socket is not None:
-            try:
-                socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
-            except OSError:  # it is closed already
-                return
-
-    def hold(self, made: socket.socket) -> None:
-        """Let `made` be what is cut."""
-        self.socket = made
-        if self.cut:
-            raise TimeoutError
-
-
 def post(asked: Posting) -> Posted:
     """Send a message once. Never raises: what went wrong is said, without anything that the other side said."""
-    line = _Line()
+    line = Line()
     timer = threading.Timer(asked.timeout_seconds, line.end)
     timer.daemon = True
     timer.start()
@@ -69,27 +43,15 @@ def post(asked: Posting) -> Posted:
         return _exchanged(asked, line)
     except (OSError, http.client.HTTPException, ValueError) as error:
         late = line.cut or isinstance(error, TimeoutError)
-        return Posted(None, f"no answer within {asked.timeout_seconds:g} seconds" if late else _plainly(error))
+        return Posted(None, f"no answer within {asked.timeout_seconds:g} seconds" if late else plainly(error))
     finally:
         timer.cancel()
         if line.socket is not None:
             line.socket.close()
 
 
-def _exchanged(asked: Posting, line: _Line) -> Posted:
-    parts = urlsplit(asked.url)
-    host, secure = parts.hostname or "", parts.scheme == "https"
-    port = parts.port or (443 if secure else 80)
-    plain = socket.create_connection((host, port), timeout=asked.timeout_seconds)
-    line.hold(plain)
-    if secure:
-        wrapped = _trust().wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
-        line.hold(wrapped)
-        wrapped.do_handshake()
-    connection = http.client.HTTPConnection(host, port)
-    connection.default_port = 443 if secure else 80  # which is left out where the host is named
-    connection.sock = line.socket
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+def _exchanged(asked: Posting, line: Line) -> Posted:
+    connection, target = connected(asked.url, asked.timeout_seconds, line)
     connection.request("POST", target, asked.body, {**asked.headers, "Connection": "close"})
     answer = connection.getresponse()
     if line.cut:  # in the middle of the headers, which looks like their end
@@ -103,11 +65,6 @@ def _exchanged(asked: Posting, line: _Line) -> Posted:
         )
 
 
-@cache
-def _trust() -> ssl.SSLContext:
-    return ssl.create_default_context()
-
-
 def _seconds(said: str | None) -> float | None:
     """How long to wait by `Retry-After`: a number of seconds or a moment."""
     if said is None:
@@ -119,15 +76,3 @@ def _seconds(said: str | None) -> float | None:
     except (ValueError, TypeError):
         return None
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
-
-
-def _plainly(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message[:200]}"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {(error.reason or type(error).__name__)[:100]}"
-    if isinstance(error, socket.gaierror):
-        return "its name cannot be resolved"
-    if isinstance(error, ConnectionRefusedError):
-        return "nobody listens at its address"
-    return f"cannot be reached ({type(error).__name__})"

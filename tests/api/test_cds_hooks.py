@@ -378,6 +378,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("extension", {"nl.wegwijs": {"observations": {}}}, "extension.nl.wegwijs.observations"),
         ("extension", {"nl.wegwijs": {"channel": "post"}}, "extension.nl.wegwijs.channel"),
         ("extension", {"nl.wegwijs": {"location": {"lat": 1}}}, "extension.nl.wegwijs.location.lon"),
+        ("extension", {"nl.wegwijs": {"on_the_way": {"heading": 400}}}, "extension.nl.wegwijs.on_the_way.heading"),
         ("extension", {"nl.wegwijs": {"supersedes": "none"}}, "extension.nl.wegwijs.supersedes"),
         ("extension", {"nl.wegwijs": 1}, "extension.nl.wegwijs"),
     ],

@@ -22,7 +22,9 @@ from api.events import Streams
 from api.log_schemas import Consistency, Inclusion, LogKeys
 from api.outcome_schemas import Outcome, OutcomeList, Overrules
 from api.place_schemas import FacilityPage
-from api.schemas import Decision, DecisionPage, Erasure, Figures, Replay, RulesetPage
+from api.proof_schemas import ProofAnswer
+from api.schemas import Decision, DecisionPage, Erasure, Figures, Replay
+from api.shelf_schemas import RulesetPage
 from routing.service import World
 from tests.api.conftest import Send
 
@@ -129,6 +131,19 @@ def untrue(written: Any, real: Any, path: str = "") -> list[str]:
     return [] if written == real else [f"{path}: `{written}` is `{real}`"]
 
 
+PROOF = "GET /v1/rulesets/{digest}/proof"
+
+SHOWN = ("always-an-urgency", "worse-is-never-less-urgent")
+"""The properties that stand in the reference."""
+
+
+def proof_that_refutes(ask: Send) -> Any:
+    """The proof of the newest ruleset that shows a counterexample: whoever reads the reference wants to see one."""
+    listed = ask("GET", "/v1/rulesets").get_json()["rulesets"]
+    digest = [each["digest"] for each in listed if each["proof"] and each["proof"]["refuted"]][-1]
+    return ask("GET", f"/v1/rulesets/{digest}/proof").get_json()
+
+
 SHORTENED = {"PUT /v1/facilities/{facility_id}", "GET /v1/vocabulary"}
 """Calls of which the answer in the reference is not the whole answer."""
 
@@ -230,6 +245,7 @@ def test_the_examples_of_the_reference_are_what_the_server_says(send: Send) -> N
             send("GET", "/v1/facilities?capability=pci&near=52.0907,5.1214&limit=1").get_json(),
         ),
         "GET /v1/rulesets": (RulesetPage, send("GET", "/v1/rulesets").get_json()),
+        PROOF: (ProofAnswer, proof_that_refutes(send)),
     }
     for call, (model, real) in pages.items():
         written = example("answer", call)

@@ -56,6 +56,7 @@ CALLS = {
     "vocabulary.read": ("GET", "/v1/vocabulary"),
     "rulesets.list_all": ("GET", "/v1/rulesets"),
     "rulesets.read": ("GET", "/v1/rulesets/none"),
+    "rulesets.proof": ("GET", "/v1/rulesets/none/proof"),
     "session.read": ("GET", "/v1/session"),
     "session.end": ("DELETE", "/v1/session"),
     "cds_hooks.call": ("POST", "/cds-services/none"),

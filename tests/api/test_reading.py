@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.place_schemas import FacilityPage
-from api.schemas import RulesetPage, VocabularyAnswer
+from api.shelf_schemas import RulesetPage, VocabularyAnswer
 from routing import service
 from routing.service import World
 from tests.api.conftest import Send

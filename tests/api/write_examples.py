@@ -17,7 +17,9 @@ from pydantic import BaseModel
 from api import create_app
 from api.events import Streams
 from api.place_schemas import FacilityPage
-from api.schemas import Decision, DecisionPage, Replay, RulesetPage
+from api.proof_schemas import ProofAnswer
+from api.schemas import Decision, DecisionPage, Replay
+from api.shelf_schemas import RulesetPage
 from routing import service
 from routing.settings import Settings
 from tests.api import test_examples
@@ -58,6 +60,17 @@ def ordered(model: type[BaseModel], value: Any) -> Any:
     return model.model_validate(value).model_dump()
 
 
+def in_order(like: Any, value: Any) -> Any:
+    """`value` as it was answered, its members in the order of `like`: a place says briefly what a schema says in full,
+    and leaves out what is as usual."""
+    if isinstance(value, dict) and isinstance(like, dict):
+        names = [*(name for name in like if name in value), *(name for name in value if name not in like)]
+        return {name: in_order(like.get(name), value[name]) for name in names}
+    if isinstance(value, list) and isinstance(like, list) and len(value) == len(like):
+        return [in_order(*pair) for pair in zip(like, value, strict=True)]
+    return value
+
+
 def first_ones(value: Any) -> Any:
     """`value` with only the first entry of each list (but every criterion of a ranking)."""
     if isinstance(value, dict):
@@ -67,6 +80,23 @@ def first_ones(value: Any) -> Any:
 
 def only(value: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value[name] for name in names}
+
+
+def answers_of_proof(client: Any, key: str) -> Any:
+    """The proof of the newest ruleset that shows a counterexample."""
+
+    def ask(method: str, path: str) -> Any:
+        return client.open(path, method=method, headers={"Authorization": f"Bearer {key}"})
+
+    return test_examples.proof_that_refutes(ask)
+
+
+def proved(found: dict[str, Any]) -> dict[str, Any]:
+    """What of a proof stands in the reference: some properties, and of each list only the first."""
+    kept = [first_ones(one) for one in found["properties"] if one["id"] in test_examples.SHOWN]
+    for one in kept:
+        one["rests_on"] = dict(list(one["rests_on"].items())[:1]) if one["rests_on"] else one["rests_on"]
+    return ordered(ProofAnswer, {**found, "properties": kept, "tested": found["tested"][:1]})
 
 
 def essence(made: dict[str, Any]) -> dict[str, Any]:
@@ -121,6 +151,8 @@ def main() -> None:
             return client.open(path, method=method, headers=headers, json=body).get_json()
 
         made = ordered(Decision, ask("POST", "/v1/decisions", asked_in_readme()))
+        followed = {"outcome": "accepted", "by": "triagist"}
+        ask("POST", f"/v1/decisions/{made['id']}/outcome", followed)
         words = ask("GET", "/v1/vocabulary")
         parts = {"facts": "heart_rate", "capabilities": "pci", "conditions": "stemi"}
         words["vocabulary"] = {part: only(words["vocabulary"][part], name) for part, name in parts.items()}
@@ -134,9 +166,10 @@ def main() -> None:
             "POST /v1/decisions/{decision_id}/replay": ordered(
                 Replay, ask("POST", f"/v1/decisions/{made['id']}/replay")
             ),
-            "GET /v1/facilities": ordered(FacilityPage, places),
+            "GET /v1/facilities": in_order(ordered(FacilityPage, places), places),
             "GET /v1/vocabulary": words,
             "GET /v1/rulesets": ordered(RulesetPage, ask("GET", "/v1/rulesets")),
+            test_examples.PROOF: proved(answers_of_proof(client, key)),
             "GET /health/ready": ask("GET", "/health/ready"),
         }
         service.close_world(world)

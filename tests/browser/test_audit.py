@@ -125,7 +125,7 @@ def test_a_comparison_is_made_by_keyboard_and_its_plots_are_seen(
     plot = page.locator("img.plot").last
     expect(plot).to_be_visible()
     if script:
-        assert plot.evaluate("image => image.complete && image.naturalWidth > 0")
+        assert plot.evaluate("image => image.decode().then(() => image.naturalWidth > 0)")
         assert barriers(page) == []
 
 

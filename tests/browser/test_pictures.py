@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.long  # nothing that is delivered rests on it
 def test_a_picture_of_the_documents_can_be_taken_again(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.browser.screenshots", str(tmp_path), "home"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

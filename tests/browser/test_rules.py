@@ -9,7 +9,7 @@ import pytest
 from tests.api.conftest import STEMI
 from tests.browser.conftest import Open, barriers
 
-BOOK = "/desk/rules/acute-nl/1.2.0"
+BOOK = "/desk/rules/acute-nl/1.3.0"
 
 PAGES = [
     "/desk/rules",
@@ -17,6 +17,7 @@ PAGES = [
     f"{BOOK}?topic=conditions/sah.yaml",
     f"{BOOK}?topic=selection",
     f"{BOOK}?topic=numbers",
+    f"{BOOK}?topic=proof",
     f"{BOOK}?q=borst",
     f"{BOOK}/stemi-on-ecg",
     f"{BOOK}/stemi",

@@ -131,6 +131,26 @@ def test_who_is_away_is_asked_and_staying_is_one_key(open_page: Open) -> None:
     assert page.input_value("#age") == "67"
 
 
+def test_the_warning_itself_is_no_sign_that_somebody_is_there(open_page: Open) -> None:
+    """The field in which somebody typed last loses the focus to it, which must not be sent as a change."""
+    page = idle_page(open_page)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(f"{request.method} {request.url}"))
+    seconds = int(page.evaluate("document.body.dataset.idleSeconds"))
+    page.clock.run_for((seconds - 100) * 1000)
+    expect(page.locator("#idle")).to_be_visible()
+    page.wait_for_timeout(500)
+    assert sent == []
+    expect(page.locator("#idle")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator("#idle")).to_be_hidden()
+    page.fill("#age", "68")
+    page.clock.run_for(1000)
+    page.wait_for_timeout(300)
+    page.reload()
+    expect(page.locator("#age")).to_have_value("68")
+
+
 def test_when_a_session_ends_nothing_of_a_patient_stays_on_the_screen_and_the_case_is_found_again(
     open_page: Open,
 ) -> None:

@@ -271,3 +271,32 @@ def test_everything_that_was_filled_in_stands_on_the_sheet(world: World, asker: 
     for fact in CRASH["observations"]:
         if fact != "trauma":  # the accident itself, of which the rest is told
             assert world.words.facts[fact].label.nl in seen, fact
+
+
+# -- how the patient travels ------------------------------------------------------------------------------------------
+
+
+def test_the_minutes_from_the_call_to_the_arrival_stand_on_the_page(
+    world: World, asker: Asker, triagist: Person
+) -> None:
+    about = decided(world, asker)
+    decision = service.decision(world, about, asker)
+    (clock,) = decision["recommendation"]["clocks"]
+    seen = words_of(triagist.get(f"/desk/decisions/{about}").text)
+    assert f"melding → aankomst: {clock['minutes']} min ({clock['low']}–{clock['high']})" in seen
+    assert "Vóór het rijden (ambulance): 20 min ter plaatse." in seen
+
+
+def test_who_is_on_the_way_and_the_medical_teams_stand_on_the_page(
+    world: World, asker: Asker, triagist: Person
+) -> None:
+    way = {"since": (world.clock() - timedelta(minutes=3)).isoformat(), "heading": 12.5, "heading_to": "umcg"}
+    about = decided(world, asker, CRASH, on_the_way=way)
+    seen = words_of(triagist.get(f"/desk/decisions/{about}").text)
+    assert "Al onderweg: de reistijd telt vanaf waar de patiënt nu is." in seen
+    assert "koers 12.5 graden" in seen
+    assert "De patiënt is op weg naar Universitair Medisch Centrum Groningen" in seen
+    teams = service.decision(world, about, asker)["mmt"]["teams"]
+    assert len(teams) == 4
+    assert all(team["station"]["name"] in seen for team in teams)
+    assert "Of een team vrij is en of er gevlogen kan worden, is hier niet bekend." in seen

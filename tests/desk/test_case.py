@@ -66,6 +66,29 @@ def test_sent_twice_it_is_decided_once_and_changed_it_is_decided_again(world: Wo
     assert len(decisions(world)) == before + 2
 
 
+def test_who_is_on_the_way_is_chosen_without_a_script_and_stands_there_again(world: World, triagist: Person) -> None:
+    address = begun(triagist)
+    page = triagist.get(address).text
+    assert '<select id="on_the_way"' in page
+    assert '<label for="heading_to">' in page
+    going = {**STEMI, "transport": "ambulance", "heading_to": "umcg", "do": "update"}
+    triagist.post(address, going)
+    assert "De patiënt is op weg naar" in words_of(triagist.get(address).text), "said before anything is decided"
+    made = triagist.post(address, {**going, "do": "decide"}).location
+    decision = decisions(world)[0]["id"]
+    assert decision in made
+    again = triagist.get(f"/desk/cases/new?supersedes={decision}").location
+    form = triagist.get(again).text
+    assert '<option value="yes" selected>' in form
+    assert (
+        'name="heading_to" list="places" autocomplete="off" size="28" value="Universitair Medisch Centrum Groningen'
+        in form
+    )
+    wrong = triagist.post(begun(triagist), {**STEMI, "heading_to": "nergens", "do": "decide"})
+    assert wrong.status_code == 422
+    assert "Kies een plek uit de lijst." in words_of(wrong.text)
+
+
 def test_what_was_filled_in_survives_signing_out(app: Flask, triagist: Person) -> None:
     address = begun(triagist)
     triagist.post(address, {**STEMI, "do": "update"}, headers=SCRIPT)

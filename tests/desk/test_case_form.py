@@ -178,3 +178,47 @@ def test_every_fact_says_what_may_stand_in_its_field() -> None:
     for fact in OBSERVED.values():
         assert allowed(fact).nl
         assert allowed(fact).en
+
+
+# -- on the way -------------------------------------------------------------------------------------------------------
+
+PLACES = {
+    "umcg": "UMCG, Groningen",
+    "antonius": "St. Antonius, Nieuwegein",
+    "antonius-utrecht": "St. Antonius, Utrecht",
+}
+
+
+def on_the_way(**fields: str) -> Read:
+    form = {name: (value,) for name, value in {"age": "67", "place": "3511", **fields}.items()}
+    return read_form(form, WORDS, "nl", NOW, PLACES)
+
+
+def test_who_is_on_the_way_is_asked_where_to_and_since_when() -> None:
+    assert "on_the_way" not in on_the_way().body
+    assert on_the_way(on_the_way="yes").body["on_the_way"] == {}
+    found = on_the_way(heading_to="UMCG, Groningen", way_since="2026-11-20 14:05")
+    assert found.wrong == ()
+    assert found.body["on_the_way"]["heading_to"] == "umcg", "who goes somewhere is on the way"
+    assert found.body["on_the_way"]["since"].startswith("2026-11-20T14:05")
+    assert on_the_way(heading_to="groningen").body["on_the_way"] == {"heading_to": "umcg"}
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"), [("heading_to", "st. antonius"), ("heading_to", "mars"), ("way_since", "soon")]
+)
+def test_a_place_or_time_that_is_not_one_is_said_at_its_field(field: str, typed: str) -> None:
+    found = on_the_way(**{field: typed})
+    assert [wrong.field for wrong in found.wrong] == [field]
+    assert found.body["on_the_way"] == {}, "on the way all the same"
+
+
+def test_who_is_on_the_way_stands_in_the_form_that_goes_on() -> None:
+    way = {"since": "2026-11-20T13:05:00+00:00", "heading_to": "umcg"}
+    form = form_of(
+        {"location": {"postcode": "3511"}, "patient": {"age_years": 67}, "on_the_way": way}, WORDS, "nl", PLACES
+    )
+    assert (form["on_the_way"], form["heading_to"]) == (("yes",), ("UMCG, Groningen",))
+    again = read_form(form, WORDS, "nl", NOW, PLACES).body["on_the_way"]
+    assert again["heading_to"] == "umcg"
+    assert datetime.fromisoformat(again["since"]) == datetime.fromisoformat(way["since"])

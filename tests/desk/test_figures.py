@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from api import create_app
@@ -18,7 +21,10 @@ from routing import norm_figures, outcomes, places, service, stop_figures
 from routing.rights import Asker
 from routing.service import World, close_world, open_world
 from routing.settings import Settings
+from routing.store import database
+from routing.store.tables import DECISIONS
 from tests.api.conftest import STEMI
+from tests.desk.audited import damaged
 from tests.desk.conftest import Person, csrf_in, words_of
 from tests.people import PASSWORD, account
 
@@ -160,8 +166,26 @@ def test_too_many_reports_for_one_page_leave_the_rest_standing(
     assert manager.get(f"/desk/figures/stops.svg?{DATES}").status_code == 422
 
 
+def test_what_is_damaged_is_named_and_counts_nowhere_and_the_rest_is_shown(counted: World, manager: Person) -> None:
+    with database.reading(counted.engine) as connection:
+        first = str(connection.scalar(sa.select(DECISIONS.c.id).order_by(DECISIONS.c.decided_at)))
+    pages = [f"/desk/figures/{page}?{DATES}" for page in ("norms", "overrules")]
+    before = [manager.get(page) for page in pages]
+    assert all("Beschadigd" not in words_of(page.text) for page in before)
+    with damaged(counted, first):
+        for page in pages:
+            seen = manager.get(page)
+            assert seen.status_code == 200
+            assert "Beschadigd, en daarom nergens meegeteld: 1." in words_of(seen.text)
+            assert first in seen.text
+    assert [manager.get(page).status_code for page in pages] == [200, 200]
+
+
 def test_norms_say_what_is_known_and_never_guess(counted: World, manager: Person) -> None:
-    rows = norm_figures.norms_met(counted, datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 19, tzinfo=UTC), 100)
+    rows, bad = norm_figures.norms_met(
+        counted, datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 19, tzinfo=UTC), 100
+    )
+    assert bad == []
     found = {row.id: row for row in rows}
     direct = found["pci"]
     assert (direct.decisions, direct.advised["met"], direct.arrived["within"]) == (7, 7, 6)
@@ -219,3 +243,8 @@ def test_overrides_are_for_who_may_read_reports(enter: Enter) -> None:
 
 def test_a_figure_that_is_none_is_not_found(manager: Person) -> None:
     assert manager.get("/desk/figures/patients.svg").status_code == 404
+
+
+def test_a_server_that_draws_nothing_does_without_the_library() -> None:
+    command = "import sys, api; sys.exit('pygal' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0

@@ -14,7 +14,7 @@ from tests.desk.decided import asker_of, decided
 
 People = Callable[[str], Person]
 
-BOOK = "/desk/rules/acute-nl/1.2.0"
+BOOK = "/desk/rules/acute-nl/1.3.0"
 PAGES = (
     ("triagist", "/desk", None),
     ("triagist", "/desk/cases/new", "Nieuwe casus"),

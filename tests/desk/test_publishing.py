@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from api import create_app
-from routing import publishing, rules_here, service
+from routing import publishing, publishing_doubts, publishing_files, rules_here, service
+from routing.errors import StoreUnavailable
 from routing.rules.publication import read_published
 from routing.service import World, close_world, open_world
 from routing.settings import Settings
 from tests.desk.conftest import Person, csrf_in, words_of
 from tests.people import PASSWORD, account
-from tests.rulesets_here import NEWER, OLDER, change, two_rulesets
+from tests.rulesets_here import NEWER, OLDER, as_if_tested, change, two_rulesets
 
 PAGE = "/desk/rules/publishing"
 MANAGERS = ("anne", "bram")
@@ -46,7 +48,12 @@ Enter = Callable[[str], Person]
 @pytest.fixture
 def enter(here: World) -> Enter:
     """`enter(name)`: somebody who signed in at the door of this server."""
-    app: Flask = create_app(world=here)
+    return door_of(here)
+
+
+def door_of(world: World) -> Enter:
+    """`enter(name)` of the server of `world`."""
+    app: Flask = create_app(world=world)
 
     def sign_in(name: str) -> Person:
         client = app.test_client()
@@ -182,4 +189,257 @@ def test_a_version_that_decides_unpublished_is_an_alarm(folder: Path, tmp_path: 
     client = create_app(world=opened).test_client()
     client.post("/desk/sign-in", data={"user": "anne", "password": PASSWORD})
     assert "beslist al, maar is niet gepubliceerd" in words_of(client.get(PAGE).text)
+    close_world(opened)
+
+
+# -- where the desk publishes -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def publishing_here(folder: Path, tmp_path: Path) -> Iterator[World]:
+    """A server that publishes by itself, on which only published rules decide, and its medical managers."""
+    settings = Settings(
+        database_url=f"sqlite:///{tmp_path}/desk.sqlite3", rulesets=folder, only_published=True, desk_publishes=True
+    )
+    opened = open_world(settings)
+    service.upgrade(opened)
+    for name in MANAGERS:
+        account(opened, name, "medical_manager")
+    account(opened, "a-auditor", "auditor")
+    yield opened
+    close_world(opened)
+
+
+def test_two_people_publish_at_the_desk_itself(publishing_here: World, folder: Path) -> None:
+    anne, bram = map(door_of(publishing_here), MANAGERS)
+    assert "Deze server publiceert zelf" in words_of(anne.get(PAGE).text)
+    assert "Alleen wat in published.yaml staat" in words_of(anne.get("/desk/rules").text)
+    propose(anne)
+    before = words_of(bram.get(PAGE).text)
+    assert "Bij akkoord is deze versie gepubliceerd. Vanaf 01-01-2030 00:00 beslissen deze regels." in before
+    assert settle(bram, "agree", bram.get(PAGE).text)[0] == 303
+    assert set(read_published(folder)) == {OLDER, NEWER}
+    after = words_of(bram.get(PAGE).text)
+    assert "voorgesteld door anne, akkoord en gepubliceerd door bram" in after
+    assert "Vanaf 01-01-2030 00:00 beslissen deze regels." in after
+    assert "wegwijs rules agreed" not in after, "nothing is left for an operator"
+    bram.client.set_cookie("wegwijs-language", "en")
+    english = words_of(bram.get(PAGE).text)
+    assert "This server publishes by itself" in english
+    assert "proposed by anne, agreed and published by bram" in english
+
+
+def test_who_proposed_cannot_publish_it_where_the_desk_publishes(publishing_here: World, folder: Path) -> None:
+    anne = door_of(publishing_here)("anne")
+    propose(anne)
+    page = anne.get(PAGE).text
+    assert f'action="{PAGE}/agree"' not in page
+    digest = publishing.standing_of(publishing_here, NEWER).ruleset.digest
+    for how, code in (("agree", "U hebt dit zelf voorgesteld"), ("record", "staat niet dat twee personen")):
+        form = {"proposal": shown(page, "proposal"), "digest": digest, "looked": "yes"}
+        response = anne.post(f"{PAGE}/{how}", form)
+        assert (response.status_code, code in words_of(response.text)) == (422, True)
+    assert set(read_published(folder)) == {OLDER}
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_can_be_tried_again(
+    publishing_here: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anne, bram = map(door_of(publishing_here), MANAGERS)
+    propose(anne)
+    page = bram.get(PAGE).text
+    with monkeypatch.context() as patched:
+        patched.setattr(publishing_doubts, "can_be_added_to", lambda _: False)
+        assert "mag niet schrijven in de map met regels" in words_of(bram.get(PAGE).text)
+    (folder / ".published.yaml.new").mkdir()
+    code, seen = settle(bram, "agree", page)
+    assert (code, "De server kan niet schrijven in published.yaml" in seen) == (503, True)
+    assert "uw akkoord is niet vastgelegd" in seen
+    assert "wacht op een tweede persoon" in seen
+    (folder / ".published.yaml.new").rmdir()
+    assert settle(bram, "agree", page)[0] == 303
+    assert set(read_published(folder)) == {OLDER, NEWER}
+
+
+def test_what_the_file_says_and_the_database_does_not_is_mended_by_one_button(
+    publishing_here: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anne, bram = map(door_of(publishing_here), MANAGERS)
+    propose(anne)
+    page = bram.get(PAGE).text
+
+    def lost(*given: object) -> None:
+        publishing_files.add_entry(*given)  # type: ignore[arg-type]
+        raise StoreUnavailable("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publishing, "add_entry", lost)
+        code, said = settle(bram, "agree", page)
+    assert code == 503
+    assert "published.yaml is geschreven: acute-nl/1.0.1 is gepubliceerd" in said
+    assert "deze regels beslissen vanaf 01-01-2030 00:00" in said
+    assert "maak het vastleggen af op de pagina Publiceren" in said
+    assert "Akkoord vastleggen zoals het bestand zegt" in said, "the button is on the very page"
+    assert NEWER in read_published(folder)
+    seen = words_of(anne.get(PAGE).text)
+    assert "hier is niet vastgelegd dat twee personen akkoord gingen" in seen
+    assert f'action="{PAGE}/withdraw"' not in anne.get(PAGE).text
+    looking = door_of(publishing_here)("a-auditor")
+    assert "Akkoord vastleggen" not in looking.get(PAGE).text
+    assert looking.post(f"{PAGE}/record", {"proposal": shown(page, "proposal")}).status_code == 403
+    assert anne.post(f"{PAGE}/record", {"proposal": shown(page, "proposal")}).status_code == 303
+    seen = words_of(anne.get(PAGE).text)
+    assert "Akkoord vastleggen" not in seen
+    assert "akkoord: bram" in seen
+
+
+def test_what_is_not_published_is_said_never_to_decide(publishing_here: World, folder: Path) -> None:
+    seen = words_of(door_of(publishing_here)("anne").get(PAGE).text)
+    assert "beslist nooit zolang zij niet is gepubliceerd" in seen
+    assert "Een map op de server beslist vanaf zijn ingangsdatum" not in seen
+
+
+def test_a_page_that_publishes_nothing_says_so(here: World, enter: Enter) -> None:
+    seen = words_of(enter("anne").get(PAGE).text)
+    assert "Deze pagina zet niets in werking" in seen
+    assert "Elke versie op deze server beslist vanaf haar ingangsdatum" in seen
+
+
+def test_while_the_store_stays_away_the_page_says_what_was_published(
+    publishing_here: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anne, bram = map(door_of(publishing_here), MANAGERS)
+    propose(anne)
+    page = bram.get(PAGE).text
+
+    def gone(*_: object) -> None:
+        raise StoreUnavailable("gone")
+
+    def lost(*given: object) -> None:
+        publishing_files.add_entry(*given)  # type: ignore[arg-type]
+        monkeypatch.setattr(publishing.store, "every", gone)
+        gone()
+
+    monkeypatch.setattr(publishing, "add_entry", lost)
+    bram.client.set_cookie("wegwijs-language", "en")
+    code, said = settle(bram, "agree", page)
+    assert code == 503
+    assert "published.yaml was written: acute-nl/1.0.1 is published" in said
+    assert "Do not agree again: complete the record on the page Publishing" in said
+    assert "nothing was decided" not in said.lower()
+
+
+def test_a_store_that_failed_before_the_file_was_written_does_not_say_that_it_was(
+    publishing_here: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anne, bram = map(door_of(publishing_here), MANAGERS)
+    propose(anne)
+    page = bram.get(PAGE).text
+
+    def gone(*_: object) -> None:
+        raise StoreUnavailable("gone")
+
+    monkeypatch.setattr(publishing, "add_entry", gone)
+    code, said = settle(bram, "agree", page)
+    assert (code, "published.yaml is geschreven" in said) == (503, False)
+    assert set(read_published(folder)) == {OLDER}
+
+
+BROKEN = "published:\n  acute-nl/1.0.0:\n    digest: nonsense\n"
+
+
+@pytest.mark.parametrize("only_published", [True, False])
+def test_a_file_that_cannot_be_read_is_said_on_the_pages_about_rules_and_nothing_is_published(
+    only_published: bool, publishing_here: World, here: World, folder: Path
+) -> None:
+    world = publishing_here if only_published else here
+    anne, bram = map(door_of(world), MANAGERS)
+    propose(anne)
+    page, before = bram.get(PAGE).text, (folder / "published.yaml").read_text("utf-8")
+    rules_here.in_force(world, world.clock())
+    (folder / "published.yaml").write_text(BROKEN, "utf-8")
+    for path in ("/desk/rules", PAGE):
+        answer = bram.get(path)
+        seen = words_of(answer.text)
+        assert answer.status_code == 200
+        assert "published.yaml:3:" in seen, "the file and the line"
+        assert "digest" in seen and "should match pattern" in seen, "what is wrong"
+        assert f"Nu beslist {OLDER}" in seen
+        assert "Er kan zolang niets worden gepubliceerd" in seen
+        assert "niet te zeggen: published.yaml is niet te lezen" in seen
+    assert bram.get(f"/desk/rules/{OLDER}").status_code == 200
+    assert f'action="{PAGE}/agree"' not in bram.get(PAGE).text
+    for how in ("agree", "withdraw", "record"):
+        code, seen = settle(bram, how, page)
+        assert (code, "tot het is hersteld kan niemand publiceren" in seen) == (422, True), how
+    assert (folder / "published.yaml").read_text("utf-8") == BROKEN
+    (folder / "published.yaml").write_text(before, "utf-8")
+    assert "file-faults" not in bram.get(PAGE).text
+    assert settle(bram, "agree", page)[0] == 303
+
+
+def test_a_file_that_can_be_read_and_not_be_used_is_said_and_nothing_is_published(
+    publishing_here: World, folder: Path
+) -> None:
+    anne, bram = map(door_of(publishing_here), MANAGERS)
+    propose(anne)
+    page = bram.get(PAGE).text
+    rules_here.in_force(publishing_here, publishing_here.clock())
+    change(folder / OLDER / "ruleset.yaml", "owner:", "owner: x")
+    change(folder / "published.yaml", "published:", "# looked at again\npublished:")
+    seen = words_of(bram.get(PAGE).text)
+    assert "was published on" in seen and "is now sha256:" in seen
+    assert settle(bram, "agree", page)[0] == 422
+    assert NEWER not in read_published(folder)
+
+
+# -- what must be green -----------------------------------------------------------------------------------------------
+
+
+def test_what_the_server_does_not_run_itself_is_said_with_the_command_that_does(
+    publishing_here: World, folder: Path
+) -> None:
+    anne, bram = map(door_of(publishing_here), MANAGERS)
+    propose(anne)
+    seen = words_of(bram.get(PAGE).text)
+    assert "Hij draait ze dan niet zelf" in seen
+    assert f"wegwijs rules test {folder / NEWER} --write" in seen
+
+
+def test_what_is_not_green_is_said_before_and_refused(publishing_here: World, folder: Path) -> None:
+    anne, bram = map(door_of(publishing_here), MANAGERS)
+    propose(anne)
+    page = bram.get(PAGE).text
+    (folder / NEWER / "changes.md").unlink()
+    as_if_tested(folder / NEWER, failed=["cases/heart.yaml:7"])
+    seen = words_of(bram.get(PAGE).text)
+    assert "changes.md: zegt niet wat er veranderde" in seen
+    assert "cases/heart.yaml:7: dit werkvoorbeeld komt anders uit" in seen
+    assert f'action="{PAGE}/agree"' not in bram.get(PAGE).text
+    code, seen = settle(bram, "agree", page)
+    assert (code, "Deze versie is niet klaar om te publiceren" in seen) == (422, True)
+    assert set(read_published(folder)) == {OLDER}
+    assert publishing.standing_of(publishing_here, NEWER).state == "proposed"
+
+
+def test_a_version_whose_moment_has_passed_is_said_to_decide_at_once_before_one_agrees(
+    folder: Path, tmp_path: Path
+) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    change(folder / NEWER / "ruleset.yaml", "2030-01-01T00:00:00+01:00", began.isoformat())
+    as_if_tested(folder / NEWER)
+    settings = Settings(
+        database_url=f"sqlite:///{tmp_path}/now.sqlite3", rulesets=folder, only_published=True, desk_publishes=True
+    )
+    opened = open_world(settings)
+    service.upgrade(opened)
+    for name in MANAGERS:
+        account(opened, name, "medical_manager")
+    anne, bram = map(door_of(opened), MANAGERS)
+    propose(anne)
+    page = bram.get(PAGE).text
+    assert re.search(r'<p id="then-\d" class="warn">[^<]*Deze regels beslissen dan meteen: [^<]* is al voorbij', page)
+    assert rules_here.in_force(opened, opened.clock()).version == "1.0.0"
+    assert settle(bram, "agree", page)[0] == 303
+    assert rules_here.in_force(opened, opened.clock()).version == "1.0.1"
     close_world(opened)

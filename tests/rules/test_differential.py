@@ -20,7 +20,7 @@ from routing.rules.overlay import overlay_folders
 from routing.rules.reference import Judgement, ReferenceEvaluator, Truth, meaning
 from routing.rules.rule import Facts, Interval, Rule, strata
 from routing.triage import triage
-from routing.worked_cases import read_worked_cases
+from tests.once import read_worked_cases
 from tests.rules import oracle
 from tests.rules.generated import CONDITIONS, World, case, rule, schema, world, worst
 

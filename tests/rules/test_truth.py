@@ -11,7 +11,7 @@ from routing.packaged import Desk, open_desk, ruleset_folders
 from routing.rules.condition import ALWAYS, All, AnyOf, Not, Test
 from routing.rules.truth import ALL, ANY, outline_of_truth
 from routing.triage import facts_of
-from routing.worked_cases import read_worked_cases
+from tests.once import read_worked_cases
 from tests.small_world import ruleset
 
 NOW = datetime(2026, 11, 18, 13, 0, tzinfo=UTC)

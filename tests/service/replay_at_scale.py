@@ -27,14 +27,14 @@ import orjson
 
 from routing import places, service
 from routing.directory_here import newest_directory
-from routing.packaged import open_desk, ruleset_folders
+from routing.packaged import open_desk
 from routing.replay_text import replay_text
 from routing.replaying.run import Progress, Wanted, replay_many
 from routing.replaying.supposed import Supposed, supposed_rules
 from routing.settings import Settings
 from routing.store.scratch import scratch_database
 from routing.vocabulary import read_vocabulary
-from routing.worked_cases import read_worked_cases
+from routing.worked_cases import packaged_worked_cases
 from routing.world import World
 from tests.service.conftest import Clock
 from tests.service.replays import OPERATOR, copy
@@ -92,7 +92,7 @@ def _cases(count: int) -> Sequence[Any]:
     """So many bodies of worked cases, of all rulesets; times in them are left out, for the clock is another one."""
     desk = open_desk(None, datetime.now(UTC))
     assert desk.words == read_vocabulary()
-    given = [case.given for folder in ruleset_folders(None) for case in read_worked_cases(folder, desk)]
+    given = [case.given for case in packaged_worked_cases(desk.words, desk.directory)]
     told = [body for body in given if not any(key.endswith("_at") for key in _keys(body))]
     step = max(1, len(told) // count)
     return told[::step][:count]

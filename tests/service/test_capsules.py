@@ -282,3 +282,25 @@ def test_a_capsule_is_verified_without_network_database_and_home(file: Path, tmp
     assert json.loads(result.stdout)["verdict"] == "verified"
     assert result.stderr == ""
     assert [each.name for each in tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("heading_to", ["umcg", "zorgsaam-terneuzen"])
+def test_a_capsule_tells_of_the_medical_teams_and_of_where_the_patient_was_going(
+    shared: World, triagist: Asker, heading_to: str
+) -> None:
+    """Their stations and that place lie beyond reach, and the answer names them all the same."""
+    shared.memory.things["clock"].now = datetime.fromisoformat("2026-12-01T14:00:00+01:00")
+    hurt = {"trauma": True, "gcs": 6, "systolic_bp": 80, "heart_rate": 130}
+    way = {"since": "2026-12-01T13:50:00+01:00", "heading": 12.5, "heading_to": heading_to}
+    given = {"patient": {"age_years": 34}, "location": {"postcode": "6221"}, "observations": hurt, "on_the_way": way}
+    made = service.decide(shared, {**given, "channel": "ambulance"}, triagist)
+    assert len(made["mmt"]["teams"]) == 4
+    assert {"turns_sooner", "turns_later"} & {each["rule"].rsplit("/", 1)[-1] for each in made["warnings"]}
+    capsule, verdict = verified(shared, made["id"])
+    assert verdict.verdict == "verified", verdict.checks
+    assert heading_to in capsule["places"]["facts"]
+    for withheld in ("patient", "times", "location"):
+        capsule, verdict = verified(shared, made["id"], withheld)
+        assert verdict.verdict == "verified", withheld
+        told = {field["path"] for field in capsule["decision"]["record"] if "path" in field}
+        assert not told & {"case.on_the_way", "result.way", "result.mmt"}, "minutes and moments tell where and when"

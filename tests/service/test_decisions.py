@@ -284,7 +284,7 @@ def test_the_agreements_of_a_region_decide_and_are_replayed(
     assert "nearest_first" in {reason["rule"].rsplit("/", 1)[-1] for reason in regional["warnings"]}
 
     shutil.copytree(Path(str(files("rulesets"))), tmp_path / "rulesets")
-    agreed = sorted((tmp_path / "rulesets").glob("regions/example-drip-and-ship/*/overlay.yaml"))[-1]
+    agreed = tmp_path / "rulesets/regions/example-drip-and-ship/1.1.0/overlay.yaml"
     agreed.write_text(agreed.read_text("utf-8").replace("value: 15", "value: 90"), "utf-8")
     later = open_world(rulesets=tmp_path / "rulesets")
     changed_since = service.decide(later, STROKE, asker)
@@ -297,7 +297,7 @@ def test_the_agreements_of_a_region_decide_and_are_replayed(
 
 def test_an_overlay_that_cannot_be_used_is_said_before_the_first_case(open_world: Open, tmp_path: Path) -> None:
     shutil.copytree(Path(str(files("rulesets"))), tmp_path / "rulesets")
-    agreed = sorted((tmp_path / "rulesets").glob("regions/example-drip-and-ship/*/overlay.yaml"))[-1]
+    agreed = tmp_path / "rulesets/regions/example-drip-and-ship/1.1.0/overlay.yaml"
     agreed.write_text(agreed.read_text("utf-8").replace("value: 15", "value: 9000"), "utf-8")
     spoiled = open_world(rulesets=tmp_path / "rulesets")
     ready, found = service.ready(spoiled)
@@ -403,9 +403,10 @@ def test_only_rules_that_decide_now_or_later_are_read_at_the_start(
     monkeypatch.setattr(rules_here, "read_ruleset", noted)
     service.check_rules(world)
     assert service.ready(world)[0]
-    assert read_now == ["1.2.0"]
-    assert {each["version"] for each in service.rulesets(world)["rulesets"]} == {"1.0.0", "1.1.0", "1.2.0"}
-    assert sorted(read_now) == ["1.0.0", "1.1.0", "1.2.0"]
+    assert read_now == ["1.2.0", "1.3.0", "1.4.0"]
+    every = ["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"]
+    assert [each["version"] for each in service.rulesets(world)["rulesets"]] == every
+    assert sorted(read_now) == every
 
 
 # -- several processes at once
@@ -483,7 +484,7 @@ def test_a_decision_in_a_region_supersedes_a_national_one_and_both_replay(world:
 
 def test_an_agreement_that_counts_later_is_checked_now(open_world: Open, tmp_path: Path) -> None:
     shutil.copytree(Path(str(files("rulesets"))), tmp_path / "rulesets")
-    agreed = sorted((tmp_path / "rulesets").glob("regions/example-drip-and-ship/*/overlay.yaml"))[-1]
+    agreed = tmp_path / "rulesets/regions/example-drip-and-ship/1.1.0/overlay.yaml"
     text = agreed.read_text("utf-8").replace("2026-11-01", "2031-01-01").replace("value: 15", "value: 500")
     agreed.write_text(text, "utf-8")
     world = open_world(rulesets=tmp_path / "rulesets")

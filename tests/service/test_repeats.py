@@ -124,15 +124,15 @@ def test_who_was_overtaken_while_deciding_answers_what_the_other_recorded(
 
 def test_while_a_request_is_carried_out_the_same_one_is_told_to_wait(world: World, asker: Asker) -> None:
     seen: list[Callable[[], Any]] = []
-    decide_case = service.decide_case
+    decide_here = service.decide_here
 
     def slowly(*arguments: Any) -> Any:
         with pytest.raises(InFlight):
             service.decide(world, STEMI, asker, KEY)
-        seen.append(decide_case)
-        return decide_case(*arguments)
+        seen.append(decide_here)
+        return decide_here(*arguments)
 
-    with patch.object(service, "decide_case", slowly):
+    with patch.object(service, "decide_here", slowly):
         service.decide(world, STEMI, asker, KEY)
     assert len(seen) == 1
 

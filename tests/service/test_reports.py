@@ -16,6 +16,7 @@ from routing.rights import Asker
 from routing.service import World
 from routing.settings import read_settings
 from routing.store import database, records
+from routing.store.tables import RECORDS
 from tests.service.conftest import AUDITOR, SORE_THROAT, STEMI, Clock, Run
 
 ACCEPTED = {"outcome": "accepted", "by": "triagist"}
@@ -33,6 +34,31 @@ def decide(world: World, asker: Asker, clock: Clock, case: dict[str, Any], outco
 def erase(world: World, decision_id: str) -> None:
     with database.writing(world.engine) as connection:
         records.destroy(connection, [UUID(decision_id)])
+
+
+@pytest.mark.parametrize("of_outcome", [False, True])
+def test_what_is_damaged_is_named_and_the_rest_is_counted(
+    of_outcome: bool,
+    world: World,
+    asker: Asker,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(reports, "PAGE", 2)
+    begin = clock.now
+    made = [decide(world, asker, clock, case, outcome) for case, outcome in 2 * [(STEMI, ELSEWHERE), (STEMI, ACCEPTED)]]
+    erase(world, decide(world, asker, clock, STEMI, ELSEWHERE))
+    clock.forward(minutes=1)
+    spoilt = outcomes.outcomes_of(world, made[2], AUDITOR)["outcomes"][0]["id"] if of_outcome else made[2]
+    with database.writing(world.engine) as connection:
+        connection.execute(RECORDS.update().where(RECORDS.c.id == UUID(spoilt)).values(sealed=b"spoilt" * 9))
+    found = reports.overrules(world, since=begin, until=clock.now)
+    assert (found["decisions"], found["erased"], found["damaged"], found["damaged_ids"]) == (3, 1, 1, [made[2]])
+    assert found["all"]["overridden"] == 1
+    assert [record.getMessage() for record in caplog.records if record.name == "wegwijs.reports"] == [
+        f"1 damaged records are not counted: {made[2]}"
+    ]
 
 
 def test_the_report_counts_every_decision_once(
@@ -170,3 +196,12 @@ def test_the_command_says_what_is_overruled(run: Run) -> None:
         code, out, err = run("overrules", *arguments)
         assert (code, out) == (2, "")
         assert arguments[1] in err
+    world = service.open_world(read_settings())
+    with database.writing(world.engine) as connection:
+        connection.execute(RECORDS.update().where(RECORDS.c.id == UUID(made["id"])).values(sealed=b"spoilt" * 9))
+    service.close_world(world)
+    code, out, _ = run("overrules")
+    assert code == 1
+    assert "10 decisions" in out
+    assert "1 more are damaged and count nowhere" in out
+    assert made["id"] in out

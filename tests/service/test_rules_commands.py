@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
-from routing.rules.building import packaged_rulesets
+from routing.packaged import packaged_directory
+from routing.rules.building import packaged_rulesets, read_ruleset
+from routing.tested import TESTED, not_tested
+from routing.vocabulary import read_vocabulary
 from tests.service.conftest import Run
 
 PUBLISHED = next(folder for folder in packaged_rulesets() if folder.name == "1.0.0")
@@ -57,6 +60,41 @@ def test_an_acceptance_needs_a_real_date(date: str, run: Run, small: Path) -> No
 def test_an_acceptance_needs_somebody(run: Run, small: Path) -> None:
     change(small / "conditions/stemi-acs.yaml", "review: pending", "review: {on: 2026-05-01}")
     assert run("rules", "check", str(small))[0] == 1
+
+
+# -- test
+
+
+def test_what_came_of_worked_cases_is_kept_beside_the_rules_they_were_run_with(run: Run, small: Path) -> None:
+    code, _, err = run("rules", "test", str(small), "--write")
+    assert (code, f"{small / TESTED}: written" in err) == (0, True)
+    words = read_vocabulary()
+    rules, places = read_ruleset(small, words), packaged_directory(words).digest
+    found = json.loads((small / TESTED).read_bytes())
+    assert found["cases"]["count"] > 10
+    assert found["failed"] == []
+    assert 0 < len(found["never_fired"]) < len(rules.rules), "one file of cases does not fire every rule"
+    assert {each.en for each in not_tested(small, rules, places)} == {
+        f"no worked case fires the rule `{rule}`" for rule in found["never_fired"]
+    }
+    (small / "cases" / "heart.yaml").write_text(
+        (small / "cases" / "heart.yaml").read_text("utf-8").replace("urgency: U1", "urgency: U5", 1), "utf-8"
+    )
+    assert [each.en for each in not_tested(small, rules, places)] == [
+        "tested.json: is of no use, because it is about other worked cases; `wegwijs rules test --write` makes it again"
+    ]
+    assert run("rules", "test", str(small), "--write")[0] == 1
+    (failed,) = json.loads((small / TESTED).read_bytes())["failed"]
+    assert failed.startswith("cases/heart.yaml:")
+    assert failed in next(not_tested(small, rules, places)).en
+
+
+@pytest.mark.parametrize("where", [[], ["."]])
+def test_what_is_kept_is_about_one_ruleset(where: list[str], run: Run, tmp_path: Path) -> None:
+    code, _, err = run("rules", "test", *where, "--write")
+    assert code == 2
+    assert "ruleset" in err
+    assert not list(tmp_path.rglob(TESTED))
 
 
 # -- coverage

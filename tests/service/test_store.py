@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from uuid_utils.compat import uuid7
 
 from routing import service
@@ -86,6 +88,23 @@ def test_an_upgrade_can_be_repeated(world: World) -> None:
     service.upgrade(world)
     with database.reading(world.engine) as connection:
         assert newest(connection) == 1
+
+
+def test_the_newest_shape_is_the_last_step_of_the_migrations() -> None:
+    assert (
+        database.newest_shape()
+        == ScriptDirectory(str(Path(database.__file__).parent / "migrations")).get_current_head()
+    )
+
+
+def test_a_database_that_is_up_to_date_needs_no_migrations(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server of a database that is up to date does not even load them: that takes memory for as long as it lives."""
+    monkeypatch.setitem(sys.modules, "alembic", None)
+    service.upgrade(world)
+    with database.writing(world.engine) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0013'")
+    with pytest.raises(ImportError):
+        service.upgrade(world)
 
 
 def test_a_database_of_a_newer_version_is_refused(world: World) -> None:

@@ -16,14 +16,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from routing import erasure, outcomes, service
+from routing import dialling, erasure, outcomes, service
 from routing.access_log import accesses
 from routing.errors import BadInput, Erased, NotFound, StoreUnavailable
 from routing.rights import Asker
 from routing.store import database
 from routing.store.tables import DECISIONS
 from routing.store.webhook_tables import WEBHOOK_DELIVERIES
-from routing.webhooks import posting, sending
+from routing.webhooks import sending
 from routing.webhooks.health import subscriptions_status
 from routing.webhooks.sending import Sender, pause_after, send_due
 from routing.webhooks.shown import pre_alerts_of, send_again
@@ -631,12 +631,12 @@ def test_over_tls_a_certificate_that_is_trusted_is_needed(
         address = secure.url.replace("127.0.0.1", "localhost")
         world = told(url=address)
         decide(world, asker)
-        posting._trust.cache_clear()
+        dialling.trust.cache_clear()
         settled(sender_of(world)[0])
         assert rows(world)[0].error == "its certificate is not trusted: self-signed certificate"
         assert secure.requests == []
         monkeypatch.setenv("SSL_CERT_FILE", str(made))
-        posting._trust.cache_clear()
+        dialling.trust.cache_clear()
         clock = world.clock
         assert isinstance(clock, Clock)
         clock.forward(seconds=10)
@@ -646,7 +646,7 @@ def test_over_tls_a_certificate_that_is_trusted_is_needed(
         decide(other, asker)
         settled(sender_of(other)[0])
         assert "certificate is not valid for '127.0.0.1'" in str(rows(other)[-1].error)
-    posting._trust.cache_clear()
+    dialling.trust.cache_clear()
     with receiving() as plain:
         world = told(url=plain.url.replace("http:", "https:"))
         decide(world, asker)

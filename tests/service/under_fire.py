@@ -457,10 +457,12 @@ def engine(ground: Ground) -> Found:
             load = Load([server], clients=CLIENTS, most=1_000_000)
             with load.running():
                 load.more(ground.some)
+                before_it = set(workers_of(server))
                 began = time.monotonic()
                 first = engine_faults.asked(server, fault)
                 found.figures[f"{fault}: connection ended after_s"] = round(time.monotonic() - began, 2)
-                await_true(lambda: len(workers_of(server)) == 2, "another process")
+                # the one that ends is still there when its connection has ended
+                await_true(lambda was=before_it: _one_replaced(server, was), "another process")  # type: ignore[misc]
                 processes = workers_of(server)
                 again = engine_faults.asked(server, fault)
                 more = [engine_faults.asked(server, fault) for _ in range(ground.some)]
@@ -478,6 +480,11 @@ def engine(ground: Ground) -> Found:
             other and other["provenance"]["evaluators_agree"]
         )
     return found
+
+
+def _one_replaced(server: Server, before: set[int]) -> bool:
+    now = set(workers_of(server))
+    return len(now) == len(before) and len(now & before) == len(before) - 1
 
 
 SCENES: dict[str, Callable[[Ground], Found]] = {

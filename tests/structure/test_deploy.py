@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -68,3 +69,13 @@ def test_the_keys_are_kept_outside_of_what_an_upgrade_replaces() -> None:
     assert f"WEGWIJS_KEYS={volume}/" in CONTAINER
     assert COMPOSE["services"]["wegwijs"]["volumes"] == [f"keys:{volume}"]
     assert f"WEGWIJS_KEYS=/var/lib/{UNIT['Service']['StateDirectory']}/" in UNIT["Service"]["Environment"]
+
+
+def test_who_looks_whether_it_lives_asks_the_same_in_the_image_and_beside_it() -> None:
+    """Podman leaves the check of a Containerfile out of an image in OCI's format."""
+    ((options, command),) = re.findall(r"^HEALTHCHECK (.*?) CMD (.*)$", CONTAINER, re.MULTILINE)
+    check = COMPOSE["services"]["wegwijs"]["healthcheck"]
+    assert check["test"] == ["CMD", *json.loads(command)]
+    named = {name.replace("_", "-"): value for name, value in check.items() if name != "test"}
+    assert dict(option.removeprefix("--").split("=") for option in options.split()) == named
+    assert "/health/live" in command

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from routing.case import Case, case_record, facts_seen, parse_case
+from routing.case import Case, OnTheWay, case_record, facts_seen, parse_case
 from routing.errors import BadInput, Fault
 from tests.once import read_vocabulary
 
@@ -426,3 +426,45 @@ def test_a_case_can_be_recorded_at_any_later_moment() -> None:
     case = parse(FULL)
     later = NOW.astimezone(timezone(timedelta(hours=-5))) + timedelta(days=365)
     assert parse_case(case_record(case), WORDS, later, PLACES) == case
+
+
+# -- on the way -------------------------------------------------------------------------------------------------------
+
+
+def test_who_is_on_the_way_is_read_as_it_was_said() -> None:
+    said = {"since": "2026-11-21T20:02:00+01:00", "heading": 271.5, "heading_to": "antonius"}
+    found = parse(small(on_the_way=said))
+    assert found.on_the_way == OnTheWay(datetime(2026, 11, 21, 19, 2, tzinfo=UTC), 271.5, "antonius")
+    assert parse_case(case_record(found), WORDS, NOW, recorded=True) == found
+
+
+def test_on_the_way_and_no_more_known_is_something_else_than_nothing_said() -> None:
+    found = parse(small(on_the_way={}))
+    assert found.on_the_way == OnTheWay()
+    assert case_record(found)["on_the_way"] == {}
+    assert parse_case(case_record(found), WORDS, NOW, recorded=True) == found
+    assert parse(small(on_the_way=None)).on_the_way is None
+    assert "on_the_way" not in case_record(parse(small()))
+
+
+@pytest.mark.parametrize(
+    ("way", "field", "code", "allowed"),
+    [
+        ("yes", "on_the_way", "wrong_type", "an object"),
+        (True, "on_the_way", "wrong_type", "an object"),
+        ({"direction": 9}, "on_the_way.direction", "unknown_field", "since, heading, heading_to"),
+        ({"heading": 360}, "on_the_way.heading", "out_of_range", "from 0 and below 360"),
+        ({"heading": -1}, "on_the_way.heading", "out_of_range", "from 0 and below 360"),
+        ({"heading": float("nan")}, "on_the_way.heading", "out_of_range", "from 0 and below 360"),
+        ({"heading": True}, "on_the_way.heading", "wrong_type", "degrees"),
+        ({"heading": "north"}, "on_the_way.heading", "wrong_type", "degrees"),
+        ({"heading_to": "nowhere"}, "on_the_way.heading_to", "unknown_facility", "/v1/facilities"),
+        ({"heading_to": ["antonius"]}, "on_the_way.heading_to", "wrong_type", "/v1/facilities"),
+        ({"since": "14:00"}, "on_the_way.since", "wrong_type", "a time with offset"),
+        ({"since": "2026-11-21T21:00:00+01:00"}, "on_the_way.since", "in_the_future", "a time with offset"),
+    ],
+)
+def test_what_cannot_be_meant_by_on_the_way_is_refused(way: Any, field: str, code: str, allowed: str) -> None:
+    found = fault(small(on_the_way=way))
+    assert (found.field, found.code) == (field, code)
+    assert allowed in (found.allowed or "")

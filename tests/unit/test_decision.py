@@ -203,7 +203,7 @@ def test_what_decided_is_named() -> None:
     assert decision.ruleset == ("small", "1.0.0", ruleset().digest)
     assert decision.vocabulary_digest == vocabulary().digest
     assert (decision.directory_revision, decision.directory_digest) == (3, directory().digest)
-    assert decision.travel_method == "straight-line-nl/1"
+    assert decision.travel_method == "skeleton-nl/1"
     stranger = decide(case(), directory(), evaluators(), AFTERNOON, told(_all(30), directory()))
     assert stranger.travel_method == "told"
 
@@ -291,7 +291,8 @@ def test_the_travel_provider_is_asked_once_for_all_places_from_where_the_patient
 
     decide(case(observations=STEMI), directory(), evaluators(), AFTERNOON, provide)
     assert [(origin, count) for origin, count, _ in asked] == [(HERE, len(directory().facilities))]
-    assert asked[0][2] == AFTERNOON
+    # an ambulance comes first: ten minutes until it is there, twenty at the scene
+    assert asked[0][2] == AFTERNOON + timedelta(minutes=30)
 
 
 def test_the_arrival_is_now_plus_the_ambulance_plus_the_drive() -> None:

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from routing.candidate import Candidate, Match
-from routing.criteria import lead_minutes
 from routing.facilities.status import Beds, Report, stop
 from routing.packaged import packaged_directory
 from routing.rules.building import packaged_rulesets, ruleset_from_source
 from routing.rules.ruleset import Ruleset
+from routing.way import way_of
 from tests.once import read_ruleset, read_vocabulary
 from tests.small_world import (
     AFTERNOON,
@@ -327,17 +327,17 @@ def test_the_arrival_counts_the_same_minutes_as_the_clock() -> None:
 @pytest.mark.parametrize("level", ["A0", "A1", "A2", "B1", "B2"])
 def test_every_ambulance_urgency_has_its_own_response(level: str) -> None:
     triage = triaged([PCI], ambulance=level)
-    lead = lead_minutes(triage, case(channel="meldkamer"), ruleset())
+    lead = way_of(triage, case(channel="meldkamer"), LOGISTICS).lead
     assert lead == LOGISTICS.response_minutes[level] + LOGISTICS.on_scene_minutes
 
 
 def test_referral_by_the_dispatch_centre_brings_no_ambulance() -> None:
-    assert lead_minutes(triaged([PCI], ambulance="C1"), case(channel="meldkamer"), ruleset()) == 0
+    assert way_of(triaged([PCI], ambulance="C1"), case(channel="meldkamer"), LOGISTICS).lead == 0
 
 
 def test_an_ambulance_that_is_with_the_patient_counts_its_time_at_the_scene() -> None:
     """Also where nobody said `transport` and no rule named an ambulance: the crew stands beside the patient."""
-    assert lead_minutes(triaged([PCI]), case(channel="ambulance"), ruleset()) == LOGISTICS.on_scene_minutes
+    assert way_of(triaged([PCI]), case(channel="ambulance"), LOGISTICS).lead == LOGISTICS.on_scene_minutes
 
 
 def test_last_seen_well_unknown_is_never_called_met() -> None:

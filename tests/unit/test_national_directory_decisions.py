@@ -16,7 +16,7 @@ from routing.log.canonical import canonical, plain
 from routing.log.record import answer, answer_as_made, make_record
 from routing.matching import match
 from routing.packaged import Desk, open_desk
-from routing.travel import straight_line
+from routing.travel import embedded
 from routing.triage import PatientNeed
 from tests.small_world import AFTERNOON, EVENING, ids, said
 
@@ -50,6 +50,11 @@ def decided(postcode: str, now: datetime = AFTERNOON, **changes: Any) -> Decisio
     return decide(case, desk().directory, desk().evaluators, now)
 
 
+def decided_at(point: tuple[float, float], now: datetime = AFTERNOON, **changes: Any) -> Decision:
+    lat, lon = point
+    return decided("3511", now, location={"lat": lat, "lon": lon}, **changes)
+
+
 def first(decision: Decision) -> str:
     return ids(decision.match.candidates)[0]
 
@@ -59,7 +64,7 @@ def matched(postcode: str, now: datetime, *capabilities: str) -> Match:
     case = parse_case({"patient": {"age_years": 40}, "location": {"postcode": postcode}}, desk().words, now)
     decision = decide(case, desk().directory, desk().evaluators, now)
     needs = tuple(PatientNeed(name, "required", (), ()) for name in capabilities)
-    travel = straight_line.minutes((case.lat, case.lon), desk().directory.places, now)
+    travel = embedded.minutes((case.lat, case.lon), desk().directory.places, now)
     triage = replace(decision.triage, needs=needs)
     return match(triage, case, desk().directory, desk().evaluators.ruleset, travel, now)
 
@@ -96,7 +101,7 @@ def test_nothing_disappears_silently(name: str) -> None:
     decision = decided(UTRECHT, **EMERGENCIES[name])
     directory, reach = desk().directory, desk().evaluators.ruleset.logistics.reach_minutes
     case_at = parse_case({"patient": {"age_years": 1}, "location": {"postcode": UTRECHT}}, desk().words, AFTERNOON)
-    travel = straight_line.minutes((case_at.lat, case_at.lon), directory.places, AFTERNOON)
+    travel = embedded.minutes((case_at.lat, case_at.lon), directory.places, AFTERNOON)
     within = {place.id for place, found in zip(directory.facilities, travel, strict=True)
               if found.minutes <= reach[decision.triage.urgency.level]}  # fmt: skip
     shown = [*ids(decision.match.candidates), *ids(decision.match.ruled_out)]

@@ -462,7 +462,7 @@ def test_a_ruleset_of_the_first_format_needs_none_of_what_came_later(tmp_path: P
     found = small_ruleset(tmp_path, {**old, "urgency/extra.yaml": topic(rule("curly", "chest_pain"))})
     assert found.selection.stops is None
     assert "stopped" not in found.selection.order
-    (error,) = findings(tmp_path / "b", {**old, **changed("ruleset.yaml", "format: 2", "format: 4")})[:1]
+    (error,) = findings(tmp_path / "b", {**old, **changed("ruleset.yaml", "format: 2", "format: 5")})[:1]
     assert (error.file, "format" in error.message) == ("ruleset.yaml", True)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from routing.travel.postcode import centroid
+from routing.travel.postcode import _centroids, area_close_to, centroid
 from routing.travel.straight_line import ISLANDS, island_of
-from tests.unit.test_national_directory_decisions import decided
+from tests.unit.test_national_directory_decisions import decided, decided_at
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,15 @@ def test_nothing_is_certain_from_an_island() -> None:
 def test_the_mainland_has_no_such_warning() -> None:
     decision = decided("3511", observations={"chest_pain": True})
     assert not [reason for reason in decision.warnings if reason.rule.endswith("/no_road")]
+
+
+@pytest.mark.parametrize("point", [(52.75, 5.35), (53.585, 6.70), (52.60, 4.48), (51.85, 6.62)])
+def test_on_the_water_and_abroad_it_is_said_that_no_postcode_is_near(point: tuple[float, float]) -> None:
+    """The IJsselmeer, Borkum, the sea off Egmond and Bocholt."""
+    decision = decided_at(point, observations={"trauma": True, "penetrating_injury": "torso", "systolic_bp": 80})
+    assert [reason for reason in decision.warnings if reason.rule.endswith("/no_area_near")]
+    assert decision.match.badge != "certain"
+
+
+def test_hardly_anybody_in_the_country_is_told_so() -> None:
+    assert not [pc4 for pc4 in _centroids() if area_close_to(*centroid(pc4)) is None]

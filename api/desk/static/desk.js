@@ -6,6 +6,7 @@
   const WARNING_MS = 2 * 60 * 1000;
   const LOOK_MS = 15 * 1000; // a computer that slept stood still, and so did its timers
   const others = window.BroadcastChannel ? new BroadcastChannel("wegwijs-session") : null;
+  const held = []; // what waits until somebody says to be there
   let endsAt;
 
   const dialog = () => document.getElementById("idle");
@@ -42,6 +43,17 @@
       event.preventDefault();
       dialog().querySelector("form").requestSubmit();
     });
+    dialog().addEventListener("close", () => {
+      for (const send of held.splice(0)) send();
+    });
+  });
+
+  // the question takes the focus from the field in which somebody typed, who may have left: that is no sign of anybody,
+  // and would make the session last as long again
+  document.addEventListener("htmx:confirm", (event) => {
+    if (!dialog() || !dialog().open || dialog().contains(event.detail.elt)) return;
+    event.preventDefault();
+    held.push(() => event.detail.issueRequest(true));
   });
 
   document.addEventListener("htmx:afterRequest", (event) => {

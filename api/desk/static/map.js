@@ -2,7 +2,7 @@
 //
 // A map is an empty element (see templates/desk/map.html, which writes it):
 //   data-map        what is drawn, as JSON: {patient, rings, candidates, ruled_out}; each is left out where there is none
-//                   patient {lat, lon, label}; rings [{km, label}] around it;
+//                   patient {lat, lon, label}; rings [{outline, label}] around it, outline [[lat, lon]];
 //                   candidates and ruled_out [{id, lat, lon, number, label}]
 //   data-outline    address of the outline of the country
 //   data-tiles, data-tiles-by   address of tiles and whose they are, if there are any
@@ -60,12 +60,13 @@
     L.tileLayer(address, { attribution: element("", whose || "").innerHTML, maxZoom: 19, pane: "outline" }).addTo(map);
   }
 
-  function drawRings(map, patient, rings) {
+  function drawRings(map, rings) {
     for (const ring of rings) {
-      const circle = L.circle([patient.lat, patient.lon], {
-        radius: ring.km * 1000, interactive: false, fill: false, color: "#154273", weight: 1.5, dashArray: "5 5",
+      L.polygon(ring.outline, {
+        interactive: false, fill: false, color: "#154273", weight: 1.5, dashArray: "5 5",
       }).addTo(map);
-      const top = { lat: circle.getBounds().getNorth(), lon: patient.lon };
+      const north = ring.outline.reduce((highest, point) => (point[0] > highest[0] ? point : highest));
+      const top = { lat: north[0], lon: north[1] };
       mark(top, "ring", ring.label, { interactive: false }).addTo(map);
     }
   }
@@ -146,7 +147,7 @@
     if (box.dataset.tiles) drawTiles(map, box.dataset.tiles, box.dataset.tilesBy);
     else drawOutline(map, box.dataset.outline);
     if (what.patient) {
-      drawRings(map, what.patient, what.rings || []);
+      drawRings(map, what.rings || []);
       mark(what.patient, "patient", "+", { zIndexOffset: 1000 }).addTo(map);
     }
     drawPlaces(map, what.candidates || [], "candidate");

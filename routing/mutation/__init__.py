@@ -1,0 +1,1 @@
+"""Small changes to rules, to see whether the worked cases notice them."""
