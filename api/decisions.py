@@ -25,7 +25,7 @@ def create() -> Response:
 @decisions.post("/preview")
 def preview() -> Response:
     """The same answer, not recorded: for a form that is being filled in."""
-    return answer(service.preview(world(), json_object()))
+    return answer(service.preview(world(), json_object(), asker()))
 
 
 @decisions.get("")

@@ -11,11 +11,12 @@ from routing.errors import BadRecord, NotFound, WegwijsError
 from routing.log.access import Subject
 from routing.log.canonical import plain
 from routing.log.record import answer
-from routing.log_here import record_of, records_of
+from routing.log_here import records_of
 from routing.outcome_state import in_order, shown_outcome
 from routing.outcomes import outcomes_within
 from routing.rights import Asker
 from routing.service import as_id
+from routing.shared_decisions import organisations_of, shared_record
 from routing.store import database, decisions, outcomes
 from routing.vocabulary import URGENCIES
 from routing.webhooks.shown import pre_alerts_within
@@ -30,7 +31,7 @@ def decision_file(world: World, decision_id: str, asker: Asker) -> dict[str, Any
     decision, now = as_id("decision", decision_id), world.clock()
 
     def read(connection: database.Connection) -> dict[str, Any]:
-        record = plain(record_of(world, connection, "decision", decision))
+        record = plain(shared_record(world, connection, decision, asker))
         later = decisions.superseding(connection, decision)
         return {
             "decision": answer(record),
@@ -51,7 +52,9 @@ def timeline(world: World, decision_id: str, asker: Asker) -> list[dict[str, Any
     once. Raises NotFound, BadRecord, StoreUnavailable."""
     decision = as_id("decision", decision_id)
     with database.writing(world.engine) as connection:
-        rows = decisions.chain_of(connection, decision)
+        theirs = organisations_of(world, asker)
+        rows = [row for row in decisions.chain_of(connection, decision) if theirs is None or row.organisation in theirs]
+        rows = rows if any(row.id == decision for row in rows) else []
         about = [Subject(row.patient, row.id) for row in rows] or [Subject(None, decision)]
         fault: WegwijsError | None = None if rows else NotFound("decision", decision_id)
         recorded: Mapping[UUID, Sequence[Mapping[str, Any]]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from typing import Any
 
@@ -51,4 +52,6 @@ def _shown(name: str, value: Any) -> Any:
         return HIDDEN
     if name == "database_url":
         return shown_url(value)
+    if name == "decisions_shared" and value is not None:
+        return json.dumps([sorted(group) for group in value], ensure_ascii=False)
     return value if value is None or isinstance(value, bool | int) else str(value)

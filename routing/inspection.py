@@ -26,7 +26,6 @@ from routing.log.entry import DECISIONS_LOG
 from routing.log.note import Verifier
 from routing.log.proof import KeyForm, LogForm, PlaceForm, in_tree, read_signed
 from routing.log.record import check_version
-from routing.log_here import record_of
 from routing.log_proofs import inclusion, log_keys
 from routing.outcomes import outcomes_within
 from routing.rights import Asker
@@ -35,6 +34,7 @@ from routing.rules.rule import Rule
 from routing.rules.truth import Line, outline_of_truth
 from routing.rules_here import evaluators_of
 from routing.service import as_id, rules_of, words_of
+from routing.shared_decisions import shared_record
 from routing.store import database
 from routing.store import log as store
 from routing.triage import facts_of
@@ -77,7 +77,7 @@ def inspected(world: World, decision_id: str, asker: Asker) -> Inspection:
     known: dict[str, Any] = {}
     state: State = "kept"
     try:
-        record, outcomes = noted(world, asker, "read", found, lambda connection: _kept(world, connection, found))
+        record, outcomes = noted(world, asker, "read", found, lambda connection: _kept(world, connection, found, asker))
         check_version(record)
         known = {"record": record, "outcomes": outcomes}
     except Erased:
@@ -95,9 +95,9 @@ def inspected(world: World, decision_id: str, asker: Asker) -> Inspection:
 
 
 def _kept(
-    world: World, connection: database.Connection, decision: UUID
+    world: World, connection: database.Connection, decision: UUID, asker: Asker
 ) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
-    record: Mapping[str, Any] = plain(record_of(world, connection, "decision", decision))
+    record: Mapping[str, Any] = plain(shared_record(world, connection, decision, asker))
     try:
         check_version(record)
         return record, outcomes_within(world, connection, record)
@@ -168,7 +168,7 @@ def rules_judged(
     it fired or did not: the first `most`, and how many there are. That `asker` looked is noted. Raises NotFound,
     Erased, BadInput, BadRecord, OtherSoftware, StoreUnavailable."""
     found = as_id("decision", decision_id)
-    written = noted(world, asker, "read", found, lambda connection: record_of(world, connection, "decision", found))
+    written = noted(world, asker, "read", found, lambda connection: shared_record(world, connection, found, asker))
     record = plain(written)
     check_version(record)
     vocabulary = words_of(world, record["vocabulary"])

@@ -36,6 +36,7 @@ from routing.outcome_state import (
 from routing.rights import Asker, who
 from routing.rules_here import in_force
 from routing.service import as_id
+from routing.shared_decisions import as_place_of_others, shared_record
 from routing.stops import StopPolicy
 from routing.store import database, decisions, outcomes, reservations
 from routing.store.accesses import subjects_of
@@ -77,7 +78,10 @@ def _record_outcome(
     world: World, decision_id: str, body: Mapping[str, Any], asker: Asker, request: repeats.Once | None
 ) -> dict[str, Any]:
     try:
-        about = about_decision(world, as_id("decision", decision_id), asker)
+        decision = as_id("decision", decision_id)
+        with database.reading(world.engine) as connection:
+            asker = as_place_of_others(world, connection, decision, asker)
+        about = about_decision(world, decision, asker)
         said = read_said(body, _only_place(asker))
         _check_place(said, about, asker)
     except (NotAllowed, NotFound):
@@ -110,6 +114,8 @@ def _record_outcome(
 
 def check_outcome(world: World, about: About, body: Mapping[str, Any], asker: Asker) -> None:
     """Raises what `record_outcome` would raise about `body` if it came now; records nothing."""
+    with database.reading(world.engine) as connection:
+        asker = as_place_of_others(world, connection, about.id, asker)
     said = read_said(body, _only_place(asker))
     _check_place(said, about, asker)
     with database.reading(world.engine) as connection:
@@ -131,7 +137,7 @@ def outcomes_of(world: World, decision_id: str, asker: Asker) -> dict[str, Any]:
     decision = as_id("decision", decision_id)
 
     def read(connection: database.Connection) -> dict[str, Any]:
-        record = plain(record_of(world, connection, "decision", decision))
+        record = plain(shared_record(world, connection, decision, asker))
         return {"decision": decision_id, **outcomes_within(world, connection, record)}
 
     return noted(world, asker, "read", decision, read)
@@ -169,8 +175,9 @@ class About:
 def about_decision(world: World, decision: UUID, asker: Asker) -> About:
     """The decision about which `asker` has something to say; it is shown to nobody. Raises NotFound, Erased, BadRecord,
     StoreUnavailable."""
-    desk = asker.may("choose_destination")
     with database.reading(world.engine) as connection:  # shows nothing yet: what is done is noted later
+        asker = as_place_of_others(world, connection, decision, asker)
+        desk = asker.may("choose_destination")
         try:
             record = plain(record_of(world, connection, "decision", decision))
         except Erased:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,3 +88,17 @@ def who(asker: Asker | None) -> dict[str, Any]:
     if asker is None:
         return {}
     return {"key": asker.key_id, "organisation": asker.organisation, "roles": sorted(asker.roles)}
+
+
+NO_ORGANISATION = ""
+"""The organisation of who names none."""
+
+
+def organisations_seen(asker: Asker, shared: Iterable[frozenset[str]] | None) -> frozenset[str] | None:
+    """The organisations whose decisions `asker` may see and continue; None is all of them. `shared` are the groups that
+    see each other's, None where nobody is kept apart. Whoever is in no group sees those of the own organisation alone,
+    and an auditor, who watches over all, sees all."""
+    if shared is None or "auditor" in asker.roles:
+        return None
+    own = NO_ORGANISATION if asker.organisation is None else asker.organisation
+    return frozenset({own}).union(*(group for group in shared if own in group))

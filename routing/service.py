@@ -46,9 +46,8 @@ from routing.log.record import answer, answer_as_made, make_record
 from routing.log.replay import replay as replay_record
 from routing.log.sealing import pseudonym
 from routing.log_here import add, adopt, make_ready
-from routing.log_here import record_of as sealed_record
 from routing.packaged import directory_document
-from routing.rights import ROLES, Asker, who
+from routing.rights import NO_ORGANISATION, ROLES, Asker, who
 from routing.rules.building import ruleset_from_source
 from routing.rules.ruleset import Ruleset
 from routing.rules_here import check_rules as check_rules
@@ -56,6 +55,7 @@ from routing.rules_here import deciding_now, evaluators_of, installed_rulesets, 
 from routing.rules_here import in_force as in_force
 from routing.rules_here import in_force_in as in_force_in
 from routing.sequencer import log_health
+from routing.shared_decisions import organisations_of, shared_record
 from routing.store import database, decision_search, decisions, keys, reservations, rule_index, sources
 from routing.travel_here import decide_at_once, decide_here, status_of
 from routing.travel_here import travel_of as travel_of
@@ -197,10 +197,10 @@ def decide(
     return repeats.answered_once(world, request, carry_out, lambda found: decision(world, str(found), asker))
 
 
-def preview(world: World, body: Mapping[str, Any]) -> dict[str, Any]:
-    """What `decide` would answer, not logged: `id` is null. A road engine is not asked: whoever types would ask it at
-    every key, and tell it each time where the patient is. Raises BadInput, StoreUnavailable."""
-    return {**answer_as_made(_decide(world, body, None).record), "id": None}
+def preview(world: World, body: Mapping[str, Any], asker: Asker | None = None) -> dict[str, Any]:
+    """What `decide` would answer to `asker`, not logged: `id` is null. A road engine is not asked: whoever types would
+    ask it at every key, and tell it each time where the patient is. Raises BadInput, StoreUnavailable."""
+    return {**answer_as_made(_decide(world, body, asker, logged=False).record), "id": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,18 +215,18 @@ class _Made:
     reserving: tuple[str, tuple[str, ...]] | None
 
 
-def _decide(world: World, body: Mapping[str, Any], asker: Asker | None) -> _Made:
+def _decide(world: World, body: Mapping[str, Any], asker: Asker | None, *, logged: bool = True) -> _Made:
     now = world.clock().astimezone(UTC)
     with world.part("read"):
-        case_body, supersedes = _without_supersedes(world, body)
+        case_body, supersedes = _without_supersedes(world, body, asker)
         directory = newest_directory(world)
         case = parse_case(case_body, world.words, now, directory.by_id)
         rules = in_force_in(world, case.region, now)
         directory = _with_reservations(world, directory, rules, now)
     with world.part("decide"):
-        deciding = decide_at_once if asker is None else decide_here
+        deciding = decide_here if logged else decide_at_once
         decided = deciding(travel_of(world), case, directory, evaluators_of(world, rules), now)
-        id_, asked_by = str(uuid7()), who(asker)
+        id_, asked_by = str(uuid7()), who(asker if logged else None)
         made = make_record(decided, case, world.words, id=id_, now=now, asker=asked_by, supersedes=supersedes)
     return _Made(made, rules, now, decided.match.candidates[0].facility, _reserving(decided))
 
@@ -256,7 +256,7 @@ def _reserving(decided: Decision) -> tuple[str, tuple[str, ...]] | None:
     return (facility.id, tuple(sorted(units))) if units else None
 
 
-def _without_supersedes(world: World, body: Any) -> tuple[Any, str | None]:
+def _without_supersedes(world: World, body: Any, asker: Asker | None) -> tuple[Any, str | None]:
     if not isinstance(body, Mapping) or "supersedes" not in body:
         return body, None
     rest = {key: value for key, value in body.items() if key != "supersedes"}
@@ -265,7 +265,7 @@ def _without_supersedes(world: World, body: Any) -> tuple[Any, str | None]:
         return rest, None
     if (found := uuid_of(given)) is not None:
         with database.reading(world.engine) as connection:
-            if decisions.exists(connection, found):
+            if decisions.exists(connection, found, None if asker is None else organisations_of(world, asker)):
                 return rest, str(found)
     message = "there is no such decision"
     raise bad_input("supersedes", "unknown_decision", message, given, "the id of an earlier decision")
@@ -321,6 +321,7 @@ def _row(made: _Made, asker: Asker, keyring: Keyring, fired: bytes) -> decisions
         key_id=UUID(asker.key_id),
         patient=pseudonym(keyring.naming, reference) if reference is not None else None,
         rules=fired,
+        organisation=NO_ORGANISATION if asker.organisation is None else asker.organisation,
     )
 
 
@@ -337,7 +338,7 @@ def record_of(world: World, decision_id: str, asker: Asker, event: str) -> bytes
     """The canonical record of a logged decision, which `asker` needs for `event`: that is noted. Raises NotFound,
     Erased, BadRecord, StoreUnavailable."""
     found = as_id("decision", decision_id)
-    return noted(world, asker, event, found, lambda connection: sealed_record(world, connection, "decision", found))
+    return noted(world, asker, event, found, lambda connection: shared_record(world, connection, found, asker))
 
 
 def as_id(what: str, text: str) -> UUID:
@@ -365,7 +366,8 @@ def search(
     if urgency is not None and urgency not in URGENCIES:
         raise bad_input("urgency", "unknown_value", "is not an urgency", urgency, ", ".join(URGENCIES))
     level = URGENCIES.index(urgency) if urgency is not None else None
-    wanted = decision_search.Search(urgency=level, facility_id=facility, **asked)
+    theirs = organisations_of(world, asker)
+    wanted = decision_search.Search(urgency=level, facility_id=facility, organisations=theirs, **asked)
     after = decision_search.position(cursor) if cursor is not None else None
     criteria = _coded(world, wanted)
     with database.writing(world.engine) as connection:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from routing.errors import BadInput, Fault
 from routing.other_servers import refused_address
@@ -101,6 +103,12 @@ class Settings(BaseSettings):
         description="How many servers before this one add to `X-Forwarded-For`: tries to sign in are counted by the "
         "address of the browser.",
     )
+    decisions_shared: Annotated[tuple[frozenset[str], ...] | None, NoDecode] = Field(
+        default=None,
+        description="Which organisations see and continue each other's decisions, as JSON: "
+        '`[["ZCC Midden", "RAV Utrecht"], ["HAP Zuid"]]`. One that stands in no group sees its own alone, auditors see '
+        "all. If not set, whoever may read decisions reads those of all.",
+    )
     public_capacity: bool = Field(
         default=False, description="Whether anybody may see, without a key, how busy places are."
     )
@@ -149,6 +157,21 @@ class Settings(BaseSettings):
         description="Address of a collector of OpenTelemetry (OTLP over HTTP) that is told how long requests took: "
         "`http://127.0.0.1:4318/v1/traces`.",
     )
+
+    @field_validator("decisions_shared", mode="before")
+    @classmethod
+    def _groups(cls, given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        groups: Any = None
+        with suppress(ValueError):
+            groups = json.loads(given)
+        if not isinstance(groups, list) or not all(
+            isinstance(group, list) and group and all(isinstance(name, str) and name.strip() for name in group)
+            for group in groups
+        ):
+            raise ValueError('must be lists of names in a list, as JSON: [["ZCC Midden", "RAV Utrecht"], ["HAP Zuid"]]')
+        return tuple(frozenset(name.strip() for name in group) for group in groups)
 
     @field_validator("map_tiles")
     @classmethod

@@ -204,12 +204,12 @@ def _preview(read: Read) -> tuple[Json | None, tuple[Wrong, ...]]:
     """What would be answered, and what is wrong with the case. Without the observations that are wrong there may be an
     answer all the same: whoever is typing must see what is certain already."""
     try:
-        return service.preview(world(), read.body), ()
+        return service.preview(world(), read.body, g.asker), ()
     except BadInput as error:
         wrong = wrong_in(error.faults, world().words)
     if all(each.field.startswith(FACT) or each.field in ("called_at", "sex", "channel") for each in wrong):
         try:
-            return service.preview(world(), without(read, wrong)), wrong
+            return service.preview(world(), without(read, wrong), g.asker), wrong
         except BadInput as error:
             return None, (*wrong, *wrong_in(error.faults, world().words))
     return None, wrong

@@ -17,6 +17,8 @@ from api.queries import DecisionQuery, checked
 from routing import service
 from routing.directory_here import newest_directory
 from routing.errors import BadInput, Fault
+from routing.rights import NO_ORGANISATION
+from routing.shared_decisions import organisations_of
 
 pages = Blueprint("cases", __name__)
 
@@ -49,7 +51,14 @@ def search() -> Response:
         found=found["decisions"],
         following=found["next"],
         places=named,
+        theirs=_theirs(),
     )
+
+
+def _theirs() -> list[str] | None:
+    """The names of the organisations whose cases are shown; None is all."""
+    found = organisations_of(world(), g.asker)
+    return None if found is None else sorted(found - {NO_ORGANISATION})
 
 
 def _asked(typed: Mapping[str, str], named: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

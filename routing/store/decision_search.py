@@ -31,7 +31,8 @@ by then is for the next page."""
 @dataclass(frozen=True, slots=True)
 class Search:
     """Which decisions are wanted: from `since` (included) to `until` (not included); None asks nothing. `rule` is a
-    name as in reasons, `outcome` accepted, overridden or none, `reason` the code of an override."""
+    name as in reasons, `outcome` accepted, overridden or none, `reason` the code of an override. `organisations` are
+    those whose decisions are shown at all."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -43,6 +44,7 @@ class Search:
     reason: str | None = None
     channel: str | None = None
     ruleset: str | None = None
+    organisations: frozenset[str] | None = None
 
 
 Position = tuple[datetime, UUID]
@@ -130,7 +132,7 @@ def _furthest(
     connection: sa.Connection, questions: Sequence[_Question], wanted: Search, after: Position | None
 ) -> tuple[_Question, Position | None]:
     """The question whose next READ_AT_ONCE decisions reach furthest back, and how far; None: to the end of its list."""
-    if len(questions) == 1:
+    if len(questions) == 1 and wanted.organisations is None:
         return questions[0], None
     ends = []
     for question in questions:
@@ -176,12 +178,15 @@ _COLUMNS = tuple(name for name in Row.__dataclass_fields__ if name != "condition
 def _statement(
     lead: _Question, others: Sequence[_Question], wanted: Search, after: Position | None, limit: int
 ) -> sa.Select[Any]:
+    asked = [each.asked for each in others]
+    if wanted.organisations is not None:
+        asked.append(DECISIONS.c.organisation.in_(wanted.organisations))
     # the limit within keeps the database from thinking of another way to go about it
-    led = _list(lead, wanted, after).limit(READ_AT_ONCE if others else limit).subquery("led")
+    led = _list(lead, wanted, after).limit(READ_AT_ONCE if asked else limit).subquery("led")
     return (
         sa.select(*(DECISIONS.c[name] for name in _COLUMNS))
         .join_from(led, DECISIONS, DECISIONS.c.id == led.c.id)
-        .where(*(each.asked for each in others))
+        .where(*asked)
         .order_by(led.c.decided_at.desc(), led.c.id.desc())
         .limit(limit)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,8 @@ from routing.store.tables import DECISION_CONDITIONS, DECISIONS, OUTCOMES, RULES
 class Row:
     """What one can search decisions by. `urgency` is 0-5; `conditions` are code -> status; `decided_at` is aware;
     `patient` is a pseudonym. `rules` are the packed numbers of the rules that fired, `outcome` and `reason` those of
-    the newest outcome. Of a decision that was erased conditions, place, channel, patient, rules and reason are gone."""
+    the newest outcome; `organisation` is that of who asked, "" if none was named, None if that was not noted. Of a
+    decision that was erased conditions, place, channel, patient, rules and reason are gone."""
 
     id: UUID
     decided_at: datetime
@@ -37,6 +38,7 @@ class Row:
     rules: bytes | None = None
     outcome: str | None = None
     reason: str | None = None
+    organisation: str | None = None
 
 
 Position = tuple[datetime, UUID]
@@ -60,9 +62,12 @@ def rows_of(row: Row) -> list[database.Row]:
     return [(DECISIONS, values), *((DECISION_CONDITIONS, each) for each in coded)]
 
 
-def exists(connection: sa.Connection, decision_id: UUID) -> bool:
-    """Whether there is such a decision."""
-    return connection.scalar(sa.select(DECISIONS.c.id).where(DECISIONS.c.id == decision_id)) is not None
+def exists(connection: sa.Connection, decision_id: UUID, organisations: Collection[str] | None = None) -> bool:
+    """Whether there is such a decision, for one of these `organisations` if they are given."""
+    query = sa.select(DECISIONS.c.id).where(DECISIONS.c.id == decision_id)
+    if organisations is not None:
+        query = query.where(DECISIONS.c.organisation.in_(organisations))
+    return connection.scalar(query) is not None
 
 
 CHAIN_MOST = 200

@@ -181,6 +181,7 @@ DECISIONS = sa.Table(
     sa.Column("rules", sa.LargeBinary),
     sa.Column("outcome", sa.Text),
     sa.Column("reason", sa.Text),
+    sa.Column("organisation", sa.Text),
     sa.Index(None, "decided_at", "id"),
     sa.Index(None, "urgency", "decided_at", "id"),
     sa.Index(None, "facility_id", "decided_at", "id"),
@@ -204,8 +205,9 @@ DECISIONS = sa.Table(
     ),
 )
 """What one searches decisions by; all of a decision stands sealed in `records`, and its entry in the log. `patient` is
-a pseudonym, `rules` are the numbers of the rules that fired, `outcome` and `reason` those of the newest outcome. Of a
-decision that was erased only when, how urgent, with which ruleset and whether it was followed is left."""
+a pseudonym, `rules` are the numbers of the rules that fired, `outcome` and `reason` those of the newest outcome.
+`organisation` is that of who asked, "" if none was named; NULL is that it was not noted yet. Of a decision that was
+erased only when, how urgent, for which organisation, with which ruleset and whether it was followed is left."""
 
 DECISION_CONDITIONS = sa.Table(
     "decision_conditions",

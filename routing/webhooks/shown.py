@@ -15,6 +15,7 @@ from routing.errors import Erased, NotFound, bad_input
 from routing.facilities.regions import region_id
 from routing.rights import Asker
 from routing.service import as_id
+from routing.shared_decisions import organisations_of
 from routing.store import database, decisions, deliveries, records
 from routing.store.deliveries import Delivery, Receiver
 from routing.vocabulary import Text
@@ -56,7 +57,7 @@ def pre_alerts_of(world: World, decision_id: str, asker: Asker) -> dict[str, Any
     decision, now = as_id("decision", decision_id), world.clock()
 
     def read(connection: database.Connection) -> dict[str, Any]:
-        if not decisions.exists(connection, decision):
+        if not decisions.exists(connection, decision, organisations_of(world, asker)):
             raise NotFound("decision", decision_id)
         if records.read(connection, decision) is None:
             raise Erased("decision", decision_id)
