@@ -39,7 +39,7 @@ QUIET = (
     "--disable-component-update", "--disable-sync", "--lang=nl",
 )  # fmt: skip
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 """So long is waited for what must come. A machine that does much else at the same time is late with everything, which
 says nothing about what is tested; where nothing is wrong nobody waits so long."""
 
@@ -75,7 +75,7 @@ class AtWork:
     def until_done(self) -> None:
         """Wait until it is at work on nothing, also not on what a browser sent and does not wait for any more."""
         with self.changed:
-            assert self.changed.wait_for(lambda: self.requests == 0, PATIENCE_MS / 1000), "a request takes too long"
+            assert self.changed.wait_for(lambda: self.requests == 0, 2 * PATIENCE_MS / 1000), "a request takes too long"
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE_MS)
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET), timeout=4 * PATIENCE_MS)
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET), timeout=2 * PATIENCE_MS)
         yield launched
         launched.close()
 

@@ -191,7 +191,7 @@ def test_without_a_script_the_board_is_a_form_and_a_link(open_page: Open, served
     expect(page.locator("#row-umcg-seh")).to_be_visible()
     report(served.world, "umcg", {"kind": "waiting_minutes", "value": 34})
     page.get_by_role("link", name="Ververs").click()
-    expect(page.locator("#row-umcg-seh")).to_contain_text("34")
+    expect(page.locator("#row-umcg-seh")).to_contain_text("34 min")
     arrived(page, re.compile("name=umcg"))
 
 
