@@ -14,8 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import CHROMIUM, EVERYBODY, QUIET, serving
-from tests.people import PASSWORD
+from tests.browser.conftest import CHROMIUM, EVERYBODY, QUIET, serving, sign_in
 
 PAINT = """new Promise((told) => new PerformanceObserver((list) => {
   for (const entry of list.getEntriesByName("first-contentful-paint")) told(entry.startTime);
@@ -28,7 +27,7 @@ def measure(paths: list[str], times: int) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as served, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         context = browser.new_context(base_url=served.url, viewport={"width": 1280, "height": 720})
-        context.request.post("/desk/sign-in", form={"user": EVERYBODY, "password": PASSWORD}, max_redirects=0)
+        sign_in(context, EVERYBODY)
         page = context.new_page()
         for path in paths:
             took = []

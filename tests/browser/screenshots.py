@@ -23,7 +23,7 @@ from routing import erasure, outcomes, places, publishing, sessions
 from routing.rights import Asker
 from routing.service import World
 from routing.world import utc_now
-from tests.browser.conftest import CHROMIUM, QUIET, Served, serving
+from tests.browser.conftest import CHROMIUM, QUIET, Served, serving, sign_in
 from tests.desk.conftest import OWN, name_of
 from tests.desk.decided import CASE, CRASH, asker_of, decided
 from tests.desk.places import OPERATOR
@@ -175,6 +175,7 @@ def propose(world: World) -> None:
 
 
 def type_case(page: Page) -> None:
+    page.locator("#complaint:focus").wait_for()
     page.keyboard.type("hartaanv" if page.locator("html").get_attribute("lang") == "nl" else "heart att")
     page.locator("#complaint-list [role=option]").first.wait_for()
     for key in ("Enter", "6", "7", "Tab", "3", "5", "1", "1", "Tab"):
@@ -275,8 +276,7 @@ def take(browser: Browser, served: Served, shot: Shot, to: Path, *, language: st
     page = context.new_page()
     page.set_default_timeout(20_000)
     if shot.role is not None:
-        form = {"user": name_of(shot.role), "password": PASSWORD}
-        context.request.post("/desk/sign-in", form=form, max_redirects=0)
+        sign_in(context, name_of(shot.role))
     page.goto(shot.path)
     page.evaluate("document.querySelectorAll('img').forEach((each) => { each.loading = 'eager'; })")
     page.wait_for_function("() => [...document.images].every((each) => each.complete)")

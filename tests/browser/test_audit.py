@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from routing import service
-from tests.browser.conftest import Open, Served, barriers
+from tests.browser.conftest import Open, Served, arrived, barriers, settled
 from tests.desk.audited import asked_by, decide
 from tests.desk.conftest import name_of
-from tests.people import PASSWORD
 from tests.service.conftest import kept_record, replace_record
 
 FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
@@ -44,14 +43,16 @@ def test_an_auditor_comes_from_an_id_to_identical_and_proven_by_keyboard(
     expect(page.locator("#decision")).to_be_focused()
     page.keyboard.type(decided)
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**/desk/audit/{decided}")
+    arrived(page, f"/desk/audit/{decided}")
     tab_to(page, "Reken na")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Identiek, tot op de laatste byte.")).to_be_visible()
+    settled(page)
     if not script:
+        page.wait_for_load_state()
         tab_to(page, "Terug naar het bewijs van deze beslissing")
         page.keyboard.press("Enter")
-        page.wait_for_url(f"**/desk/audit/{decided}")
+        arrived(page, f"/desk/audit/{decided}")
     tab_to(page, "Controleer het bewijs")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Bewijs klopt: alles wat te controleren was, klopt.")).to_be_visible()
@@ -67,16 +68,12 @@ def test_the_focus_stays_where_it_was_when_an_answer_comes_in(open_page: Open, d
     assert page.url.endswith(f"/desk/audit/{decided}")
 
 
-def test_a_session_that_ended_meanwhile_is_said_on_the_page(browser: Browser, decided: str, served: Served) -> None:
-    context = browser.new_context(base_url=served.url)  # a refusal is an error on the console, which is meant here
-    context.request.post("/desk/sign-in", form={"user": name_of("auditor"), "password": PASSWORD}, max_redirects=0)
-    page = context.new_page()
-    page.goto(f"/desk/audit/{decided}")
-    context.clear_cookies()
+def test_a_session_that_ended_meanwhile_is_said_on_the_page(open_page: Open, decided: str) -> None:
+    page = open_page(f"/desk/audit/{decided}", name_of("auditor"), expected="401")
+    page.context.clear_cookies()
     page.get_by_role("button", name="Reken na").click()
     expect(page.locator("#ended")).to_contain_text("verlopen")
     expect(page.get_by_role("link", name="Meld u weer aan")).to_be_visible()
-    context.close()
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +96,7 @@ def test_nobody_is_kept_out_by_the_evidence(part: str, open_page: Open, decided:
             expect(page.locator("#replayed .verdict")).to_be_visible()
             page.get_by_role("button", name="Controleer het bewijs").click()
             expect(page.locator("#proven .verdict")).to_be_visible()
+            settled(page)
         assert barriers(page) == []
         assert page.evaluate(FITS)
         page.goto(f"/desk/audit/{decided}{part}")
@@ -122,6 +120,7 @@ def test_a_comparison_is_made_by_keyboard_and_its_plots_are_seen(
     tab_to(page, "Vergelijk")
     page.keyboard.press("Enter")
     expect(page.locator("#result h2")).to_contain_text("had gegolden")
+    page.wait_for_load_state()
     plot = page.locator("img.plot").last
     expect(plot).to_be_visible()
     if script:
@@ -134,6 +133,7 @@ def test_a_patient_gets_an_overview_that_can_be_printed(open_page: Open, decided
     page.get_by_label("Kenmerk van de casus", exact=True).fill("ZCC-5")
     page.keyboard.press("Enter")
     expect(page.locator(".patient-view article").first).to_be_visible()
+    page.wait_for_load_state()
     assert "ZCC-5" not in page.url
     assert barriers(page) == []
     page.emulate_media(media="print")

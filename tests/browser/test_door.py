@@ -5,24 +5,24 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, Served, barriers
+from tests.browser.conftest import Open, arrived, barriers
 from tests.desk.conftest import name_of
 from tests.people import PASSWORD
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_a_triagist_signs_in_by_keyboard_and_out_again(open_page: Open, served: Served, *, script: bool) -> None:
+def test_a_triagist_signs_in_by_keyboard_and_out_again(open_page: Open, *, script: bool) -> None:
     page = open_page("/desk", None, java_script_enabled=script)
-    assert page.url == f"{served.url}/desk/sign-in?next=/desk"
+    arrived(page, "/desk/sign-in?next=/desk")
     expect(page.locator("#user")).to_be_focused()
     page.keyboard.type(name_of("triagist"))
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url(f"{served.url}/desk")
-    assert page.locator(".who").inner_text() == name_of("triagist")
+    arrived(page, "/desk")
+    expect(page.locator(".who")).to_have_text(name_of("triagist"))
     page.get_by_role("button", name="Afmelden").click()
-    page.wait_for_url("**/desk/sign-in?ended=1")
+    arrived(page, "/desk/sign-in?ended=1")
 
 
 @pytest.mark.parametrize("path", ["/desk/sign-in", "/desk/password"])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from routing import rules_here
 from routing.rules.publication import read_published
@@ -51,10 +51,13 @@ def test_two_people_publish_by_keyboard_and_the_rules_decide(
     anne = open_page(PAGE, "anne", java_script_enabled=script)
     assert "Deze server publiceert zelf" in anne.locator("#way").inner_text()
     press(anne, "Publicatie voorstellen")
-    anne.get_by_label("Waarvoor is deze versie").focus()
+    note = anne.get_by_label("Waarvoor is deze versie")
+    expect(note).to_be_visible()
+    note.focus()
     anne.keyboard.type("Om te proberen")
     anne.keyboard.press("Enter")
-    anne.wait_for_selector("text=Iemand anders moet akkoord gaan")
+    expect(anne.get_by_text("Iemand anders moet akkoord gaan")).to_be_visible()
+    anne.wait_for_load_state()
     assert anne.locator("button").filter(has_text="Akkoord").count() == 0
 
     bram = open_page(PAGE, "bram", java_script_enabled=script)
@@ -63,8 +66,9 @@ def test_two_people_publish_by_keyboard_and_the_rules_decide(
     agree.locator("input[type=checkbox]").focus()
     bram.keyboard.press("Space")
     press(bram, "Akkoord: publiceer 1.1.0")
-    bram.wait_for_selector("text=akkoord en gepubliceerd door bram")
-    assert "Deze regels beslissen nu." in bram.locator("section", has_text="1.1.0").first.inner_text()
+    expect(bram.get_by_text("akkoord en gepubliceerd door bram").first).to_be_visible()
+    expect(bram.locator("section", has_text="1.1.0").first).to_contain_text("Deze regels beslissen nu.")
+    bram.wait_for_load_state()
     if script:
         assert barriers(bram) == []
     assert read_published(folder)[NEW].agreed_by == "bram"
@@ -78,12 +82,12 @@ def test_a_folder_that_cannot_be_written_is_said_where_one_agreed(
     press(anne, "Publicatie voorstellen")
     anne.get_by_label("Waarvoor is deze versie").fill("Om te proberen")
     anne.keyboard.press("Enter")
-    anne.wait_for_selector("text=Iemand anders moet akkoord gaan")
+    expect(anne.get_by_text("Iemand anders moet akkoord gaan")).to_be_visible()
     (folder / ".published.yaml.new").mkdir()
     bram = open_page(PAGE, "bram", expected="503")
     bram.locator("form[action$=agree] input[type=checkbox]").check()
     press(bram, "Akkoord: publiceer 1.1.0")
-    bram.wait_for_selector("p.fault[role=alert]")
-    assert "kan niet schrijven in published.yaml" in bram.locator("p.fault[role=alert]").inner_text()
+    expect(bram.locator("p.fault[role=alert]")).to_contain_text("kan niet schrijven in published.yaml")
+    bram.wait_for_load_state()
     assert barriers(bram) == []
     assert NEW not in read_published(folder)

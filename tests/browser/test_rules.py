@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.api.conftest import STEMI
-from tests.browser.conftest import Open, barriers
+from tests.browser.conftest import Open, arrived, barriers
 
 BOOK = "/desk/rules/acute-nl/1.3.0"
 
@@ -47,12 +49,12 @@ def test_a_rule_is_found_by_keyboard(open_page: Open, *, script: bool) -> None:
     page.get_by_label("Zoek in regels").focus()
     page.keyboard.type("dottercentrum")
     page.keyboard.press("Enter")
-    page.wait_for_url("**q=dottercentrum")
+    arrived(page, re.compile(r"q=dottercentrum$"))
     link = page.locator(f"a[href='{BOOK}/stemi-to-pci']")
     link.focus()
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**{BOOK}/stemi-to-pci")
-    assert "PCI" in page.locator("dl.facts").inner_text()
+    arrived(page, f"{BOOK}/stemi-to-pci")
+    expect(page.locator("dl.facts")).to_contain_text("PCI")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
@@ -62,8 +64,8 @@ def test_a_pasted_case_is_compared(open_page: Open, *, script: bool) -> None:
     page.get_by_label("De casus").fill(json.dumps(STEMI))
     page.get_by_label("De casus").press("Tab")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#compared")
-    assert "U1" in page.locator("section[aria-labelledby=compared]").inner_text()
+    expect(page.locator("section[aria-labelledby=compared]")).to_contain_text("U1")
+    page.wait_for_load_state()
     assert "STEMI" not in page.url
     if script:
         assert barriers(page) == []
@@ -78,4 +80,4 @@ def test_plots_are_seen_and_their_numbers_can_be_opened(open_page: Open) -> None
         page.wait_for_function("each => each.complete && each.naturalWidth > 0", arg=plots.nth(number).element_handle())
         assert "tabel" in (plots.nth(number).get_attribute("alt") or "")
     page.locator("section[aria-labelledby=f-urgency] summary").press("Enter")
-    assert page.locator("section[aria-labelledby=f-urgency] table").is_visible()
+    expect(page.locator("section[aria-labelledby=f-urgency] table")).to_be_visible()

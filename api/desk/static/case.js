@@ -150,9 +150,11 @@ document.addEventListener("htmx:beforeSwap", () => {
   held = question ? active.id : null;
 });
 
-document.addEventListener("htmx:afterSettle", () => {
+document.addEventListener("htmx:afterSettle", (event) => {
   const find = document.getElementById("find");
-  if (document.activeElement === find && find.value && !document.querySelector("#wrong-find .wrong")) find.value = "";
+  const sent = event.detail.requestConfig.parameters;
+  // only what was looked for is done with: an answer to something else must not wipe what is being typed
+  if (sent.do === "find" && find.value === sent.find && !document.querySelector("#wrong-find .wrong")) find.value = "";
   if (held === null || document.activeElement !== document.body) return;
   const kept = document.getElementById(held);
   held = null;
