@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, settings
 from tests import once
 from tests.patience import wait_longer
 
-# how long an example takes says something about the machine, not about what is tested
+# how long an example takes says something about the machine, not about what is tested; a test that names other health
+# checks must name this one too. Examples are new ones in each run: what fails is shown, and is a fault.
 settings.register_profile("wegwijs", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("wegwijs")
 

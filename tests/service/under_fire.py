@@ -450,8 +450,8 @@ def engine(ground: Ground) -> Found:
     """The rule engine fails, misses rules, names one too many, crashes, and hangs."""
     found = Found()
     server = ground.server()
-    # one that merely gets no turn for a while must not be taken for one that hangs, and the client waits for 30 seconds
-    server.command = faulty_engine.command(stuck_seconds=12)
+    # in a test one that merely gets no turn for a while must not be taken for one that hangs; clients wait for 30 s
+    server.command = faulty_engine.command(stuck_seconds=3 if ground.as_installed else 12)
     with running_alone(server):
         for fault, case in (("fails", STEMI), ("misses rules", STEMI), ("names one more", engine_faults.MILD)):
             normal = engine_faults.asked(server, None, case)
