@@ -150,7 +150,7 @@ def test_what_was_decided_survives_a_server_that_is_killed(server: Server) -> No
 @contextmanager
 def listening(server: Server) -> Iterator[http.client.HTTPResponse]:
     """A stream of events of the server, of which the beginning was read."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
     connection.request("GET", "/v1/facilities/events", headers={"Authorization": f"Bearer {KEY}"})
     with closing(connection), connection.getresponse() as response:
         assert response.status == 200
