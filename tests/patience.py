@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from routing import publishing_files, sequencer
-from routing.store import database
+from routing.store import database, scratch
 
 PATIENCE_SECONDS = 180
 """What comes in the end has come by then, on whatever machine."""
@@ -34,4 +34,5 @@ def wait_longer() -> None:
     database._POOL["pool_timeout"] = BUSY_SECONDS
     database.BUSY_SECONDS = database.TURN_SECONDS = database.CONNECT_SECONDS = BUSY_SECONDS
     database.STATEMENT_SECONDS = 2 * BUSY_SECONDS
+    scratch.CONNECT_SECONDS = BUSY_SECONDS
     publishing_files.LOCK_SECONDS = sequencer.WAIT_SECONDS = BUSY_SECONDS
