@@ -243,8 +243,9 @@ def agree(world: World, proposal_id: str, digest: str, asker: Asker) -> Proposal
     _check_files(rules, found.digest)
     if _found(world, proposal_id).ended is not None:
         raise _ended()
-    _refuse_published(world, found)
-    if found.ruleset in _published(world):
+    published = _published(world)  # looked at once: somebody else may be publishing it at this moment
+    _refuse_published(published, found)
+    if found.ruleset in published:
         raise bad_input("ruleset", "already_published", "was published before; make a new version", found.ruleset)
     if not world.settings.desk_publishes:
         return _end(world, found, "agreed", person, world.clock())
@@ -299,7 +300,8 @@ def withdraw(world: World, proposal_id: str, asker: Asker) -> Proposal:
     found = _found(world, proposal_id)
     with database.writing(world.engine) as connection:
         _end_once(connection, found, "withdrawn", person, world.clock())
-        _refuse_published(world, found)  # not before: until we have our turn somebody else may be publishing it
+        # not before: until we have our turn somebody else may be publishing it
+        _refuse_published(_published(world), found)
     return _found(world, proposal_id)
 
 
@@ -308,8 +310,8 @@ def is_own(proposal: Proposal, asker: Asker) -> bool:
     return is_same_person(asker.user, proposal.proposed_by)
 
 
-def _refuse_published(world: World, found: Proposal) -> None:
-    publication = _published(world).get(found.ruleset)
+def _refuse_published(published: Mapping[str, Publication], found: Proposal) -> None:
+    publication = published.get(found.ruleset)
     if publication is not None and _is_of(publication, found):
         raise bad_input("proposal", "unrecorded", "was published already: record that two people agreed", found.ruleset)
 

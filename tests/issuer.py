@@ -8,13 +8,18 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
+import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key
+
+from routing import signing_keys
+from routing.feeding.fetching import fetch
 
 AUDIENCE = "https://wegwijs.example"
 SECRETS = {"desk": "secret of the desk", "ward": "secret of the ward", "wegwijs-desk": "secret: of the login/1"}
@@ -24,7 +29,7 @@ CONFIGURED = """
 issuers:
   - issuer: {url}
     audience: ["{audience}"]
-    timeout_seconds: 1
+    timeout_seconds: 30
     roles:
       zcc-triage: [triagist]
       rav: [ambulance]
@@ -173,6 +178,19 @@ class Issuer:
 
 
 @contextmanager
+def silent(issuer: Issuer) -> Iterator[None]:
+    """Within the block `issuer` takes what it is asked and says nothing; whoever asks gives up after a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        hasty = lambda asking, elapsed: fetch(replace(asking, timeout_seconds=1.0), elapsed)  # noqa: E731
+        patch.setattr(signing_keys, "fetch", hasty)
+        issuer.silent.clear()
+        try:
+            yield
+        finally:
+            issuer.silent.set()
+
+
+@contextmanager
 def running(clock: Callable[[], float]) -> Iterator[Issuer]:
     """An issuer that answers until the block ends; `clock` gives seconds since 1970."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
@@ -194,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         issuer = self.server.issuer  # type: ignore[attr-defined]
         issuer.asked.append(self.path.partition("?")[0])
-        issuer.silent.wait(5)
+        issuer.silent.wait()
         if self.path.startswith("/authorize?"):
             asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
             self._send(302, b"", Location=issuer.authorize(asked))
@@ -212,7 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
         form = parse_qs(self.rfile.read(length).decode())
         issuer = self.server.issuer  # type: ignore[attr-defined]
         issuer.asked.append(self.path)
-        issuer.silent.wait(5)
+        issuer.silent.wait()
         status, body = issuer.grant(self.headers.get("Authorization", ""), form)
         self._send(status, json.dumps(body).encode())
 

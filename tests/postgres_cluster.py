@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,9 +17,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.ports import own_port
 from tests.processes import children_of
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "shared_buffers": "16MB",
@@ -77,7 +77,7 @@ class Cluster:
     def end_connections(self) -> int:
         """End all connections of Wegwijs; how many there were."""
         ask = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'wegwijs'"
-        with psycopg.connect(self.database_url.replace("+psycopg", ""), connect_timeout=3) as connection:
+        with psycopg.connect(self.database_url.replace("+psycopg", ""), connect_timeout=60) as connection:
             row = connection.execute(ask).fetchone()
             assert row is not None
             return int(row[0])
@@ -118,9 +118,7 @@ def own_cluster() -> Iterator[Cluster]:
     programs = postgres_programs()
     # not below pytest's own folders: another user may not look into these
     folder = Path(tempfile.mkdtemp(prefix="wegwijs-pg-"))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    made = Cluster(programs, folder, port)
+    made = Cluster(programs, folder, own_port())
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres", "postgres")

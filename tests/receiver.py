@@ -18,6 +18,9 @@ from typing import Any
 SECRET = "whsec_" + base64.b64encode(b"secret of the board, 32 bytes ok").decode()
 OTHER_SECRET = "whsec_" + base64.b64encode(b"the next secret of the board, ok").decode()
 
+TIMEOUT_SECONDS = 60
+"""So long a receiver may take unless a test says otherwise: one that answers must never be late by accident."""
+
 Behave = Callable[["Request"], None]
 
 
@@ -88,7 +91,7 @@ def status(code: int, **headers: str) -> Behave:
 
 def hang(request: Request) -> None:
     """Say nothing until the receiver is let go, and then nothing either."""
-    request.receiver.let_go.wait(60)
+    request.receiver.let_go.wait()
 
 
 def drip(request: Request) -> None:
@@ -161,7 +164,7 @@ def subscription(receiver: Receiver, name: str = "board", **changes: Any) -> dic
         "places": "all",
         "urgency_at_least": "U5",
         "secrets": [{"variable": "BOARD_SECRET"}],
-        "timeout_seconds": 2,
+        "timeout_seconds": TIMEOUT_SECONDS,
         **changes,
     }
     return {key: value for key, value in made.items() if value is not None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
 from importlib.resources import files
 from pathlib import Path
 
@@ -60,6 +61,13 @@ def few_versions(folder: Path, **versions: str) -> Path:
         (folder / "acute-nl" / version / "changes.md").write_text(f"# Changes\n\n## {version}\n\nA test.\n", "utf-8")
         as_if_tested(folder / "acute-nl" / version)
     return publish(folder, OLDER)
+
+
+def just_begun() -> str:
+    """The second before this one, as it is said where it is noon: a version that begins then counts at once, and it is
+    that day still when it is published, also around midnight."""
+    now = datetime.now(UTC)
+    return (now - timedelta(seconds=1)).astimezone(timezone(timedelta(hours=12 - now.hour))).isoformat()
 
 
 def as_if_tested(folder: Path, *, failed: Sequence[str] = (), never_fired: Sequence[str] = ()) -> None:

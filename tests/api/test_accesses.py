@@ -213,7 +213,9 @@ def test_the_number_of_a_case_is_no_part_of_an_address(send: Send) -> None:
     problem_of(send("GET", "/v1/accesses?reference=ZCC-1", "auditor"), 422, "invalid-input")
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(body=st.dictionaries(st.sampled_from([*AccessSearch.model_fields]) | st.text(max_size=5), anything, max_size=3))
 def test_whatever_is_asked_is_answered_or_refused(body: Any, app: Flask, keys: dict[str, str]) -> None:
     headers = {"Authorization": f"Bearer {keys['auditor']}"}

@@ -36,7 +36,9 @@ def almost_cases(draw: st.DrawFn) -> dict[str, Any]:
     return body
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(body=almost_cases() | anything)
 def test_a_body_that_is_almost_a_case_is_answered_or_refused(body: Any, app: Flask, keys: dict[str, str]) -> None:
     # json.dumps writes NaN, Infinity and lone surrogates, which are to be refused as well
@@ -53,7 +55,9 @@ def test_a_body_that_is_almost_a_case_is_answered_or_refused(body: Any, app: Fla
         assert Problem.model_validate(response.get_json()).errors
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(body=st.binary(max_size=200))
 def test_bytes_that_are_no_json_are_refused(body: bytes, app: Flask, keys: dict[str, str]) -> None:
     response = app.test_client().post(
@@ -66,7 +70,9 @@ def test_bytes_that_are_no_json_are_refused(body: bytes, app: Flask, keys: dict[
     assert Problem.model_validate(response.get_json()).errors
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     path=st.sampled_from(["/v1/decisions", "/v1/facilities", "/v1/vocabulary", "/v1/rulesets"]),
     query=st.dictionaries(

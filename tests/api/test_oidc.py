@@ -26,7 +26,7 @@ from routing.service import World
 from routing.world import Memory
 from tests.api.conftest import AUDITOR, OWN, STEMI, Clock
 from tests.api.test_bad_bodies import problem_of
-from tests.issuer import AUDIENCE, CONFIGURED, LOGIN, SECRETS, Issuer, running
+from tests.issuer import AUDIENCE, CONFIGURED, LOGIN, SECRETS, Issuer, running, silent
 
 Call = Callable[..., Any]
 START = "/v1/session/oidc/zorg"
@@ -75,7 +75,7 @@ def go(desk: FlaskClient, path: str = START) -> str:
 def at_issuer(there: str) -> str:
     """Where the issuer sends the browser back to, from the address `there`."""
     parts = urlsplit(there)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=5)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
     try:
         connection.request("GET", f"{parts.path}?{parts.query}")
         answer = connection.getresponse()
@@ -255,9 +255,8 @@ def test_a_person_whom_the_issuer_did_not_let_in_reads_a_page_and_comes_back_to_
     assert (refused.status_code, refused.location) == (303, "/desk/sign-in?refused=SignInRefused")
     assert "lukte niet" in desk.get(refused.location).text
     began = back(desk)
-    issuer.silent.clear()
-    away = desk.get(began, headers=browser)
-    issuer.silent.set()
+    with silent(issuer):
+        away = desk.get(began, headers=browser)
     assert (away.status_code, away.location) == (303, "/desk/sign-in?refused=IssuerUnavailable")
     assert "antwoordt niet" in desk.get(away.location).text
 
@@ -441,11 +440,10 @@ def test_while_the_issuer_is_away_nobody_is_sent_there_and_nobody_let_in(
     desk: FlaskClient, issuer: Issuer, clock: Clock
 ) -> None:
     began = back(desk)
-    issuer.silent.clear()
-    response = desk.get(began)
-    problem_of(response, 503, "issuer-unavailable")
-    assert response.headers["Retry-After"]
-    issuer.silent.set()
+    with silent(issuer):
+        response = desk.get(began)
+        problem_of(response, 503, "issuer-unavailable")
+        assert response.headers["Retry-After"]
     assert desk.get(back(desk)).status_code == 303
     clock.forward(hours=25)
     issuer.broken = 500

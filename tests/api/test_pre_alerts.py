@@ -31,7 +31,17 @@ from routing.webhooks.subscriptions import Subscription, read_subscriptions, sec
 from tests.api.conftest import STEMI, Clock, Send
 from tests.api.documented import validator
 from tests.api.test_examples import ROOT, example, untrue
-from tests.receiver import OTHER_SECRET, SECRET, Receiver, receiving, status, subscription, write_subscriptions
+from tests.patience import await_true
+from tests.receiver import (
+    OTHER_SECRET,
+    SECRET,
+    TIMEOUT_SECONDS,
+    Receiver,
+    receiving,
+    status,
+    subscription,
+    write_subscriptions,
+)
 
 DIVERTED = {"outcome": "overridden", "by": "doctor", "reason": "clinician_order", "destination": "meander-amersfoort"}
 
@@ -69,9 +79,7 @@ def call(told: World) -> Send:
 def send_all(sender: Sender) -> None:
     for _ in range(20):
         send_due(sender)
-        deadline = time.monotonic() + 20
-        while sender.on_their_way > sender.results.qsize() and time.monotonic() < deadline:
-            time.sleep(0.005)
+        await_true(lambda: sender.on_their_way <= sender.results.qsize(), "receivers to answer")
 
 
 def test_who_cares_for_the_patient_sees_whether_the_place_was_told(
@@ -215,7 +223,7 @@ def test_the_receiver_of_the_page_takes_what_is_genuine_and_new(program: tuple[s
     def sent(sequence: int, *, at: float = now, signed_with: list[bytes] = secrets, **changes: Any) -> int | None:
         event = {**written, "sequence": f"{sequence:019d}", "expirytime": later.isoformat(), **changes}
         body = json.dumps(event).encode()
-        return post(Posting(url, body, signed_headers("id", int(at), body, signed_with), 10)).status
+        return post(Posting(url, body, signed_headers("id", int(at), body, signed_with), TIMEOUT_SECONDS)).status
 
     gone = {**written["data"], "event": "cancelled", "coming": False, "because": "diverted"}
     assert sent(2) == 204
@@ -226,7 +234,7 @@ def test_the_receiver_of_the_page_takes_what_is_genuine_and_new(program: tuple[s
     assert sent(4, data={"event": "test", "test": True, "message": {}}) == 204
     assert sent(5, signed_with=[b"another secret of 24 bytes"]) == 401
     assert sent(6, at=now - 400) == 401
-    assert post(Posting(url, b"{}", {"webhook-id": "x"}, 10)).status == 401
+    assert post(Posting(url, b"{}", {"webhook-id": "x"}, TIMEOUT_SECONDS)).status == 401
     process.kill()
     assert process.stdout is not None
     assert process.stdout.read().splitlines() == [

@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,9 +22,14 @@ from api.schemas import Decision
 from routing.serving import THREADS
 from tests.api.conftest import STEMI
 from tests.fixtures_ruleset import few_rules
+from tests.patience import PATIENCE_SECONDS
+from tests.ports import own_port
 
 KEY = "a-key-for-this-test-only-0123456789"
-PATIENCE_SECONDS = 180
+
+STOP_WITHIN_SECONDS = 25
+"""A server that is asked to stop does so within a second or two; one that waits for whoever is connected takes the 30
+seconds that it gives them. In between there is room for a machine that does much else."""
 
 
 @dataclass
@@ -79,7 +83,7 @@ class Server:
         """Kill all its processes at once, without a chance to tidy up."""
         if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(10)
+            self.process.wait(PATIENCE_SECONDS)
 
     def stop(self) -> int:
         """Ask it to stop, as an operator does; its exit code."""
@@ -104,8 +108,7 @@ class Server:
 
 def free_server(folder: Path) -> Server:
     """A server at a port that is free, not started yet."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return Server(folder, free.getsockname()[1])
+    return Server(folder, own_port())
 
 
 @pytest.fixture
@@ -147,7 +150,7 @@ def test_what_was_decided_survives_a_server_that_is_killed(server: Server) -> No
 @contextmanager
 def listening(server: Server) -> Iterator[http.client.HTTPResponse]:
     """A stream of events of the server, of which the beginning was read."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
     connection.request("GET", "/v1/facilities/events", headers={"Authorization": f"Bearer {KEY}"})
     with closing(connection), connection.getresponse() as response:
         assert response.status == 200
@@ -167,7 +170,7 @@ def test_listeners_hear_of_a_stop_at_once_and_never_hold_the_server_up(server: S
         for listener in listeners:
             data = next(line for line in iter(listener.readline, b"") if line.startswith(b"data: "))
             assert json.loads(data.removeprefix(b"data: "))["facility"] == "umc-utrecht"
-        assert time.monotonic() - reported < 5
+        assert time.monotonic() - reported < STOP_WITHIN_SECONDS, "and not when a stream ends by itself"
         began = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - began < 10, "streams end when the server is asked to stop"
+        assert time.monotonic() - began < STOP_WITHIN_SECONDS, "streams end when the server is asked to stop"

@@ -11,6 +11,7 @@ import shutil
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from routing.settings import Settings
 from routing.world import Memory
 from tests.api.conftest import AUDITOR, OWN, STEMI, Clock
 from tests.api.test_bad_bodies import problem_of
-from tests.issuer import AUDIENCE, CONFIGURED, SECRETS, Issuer, running
+from tests.issuer import AUDIENCE, CONFIGURED, SECRETS, Issuer, running, silent
 
 Call = Callable[..., Any]
 
@@ -80,7 +81,7 @@ def granted(issuer: Issuer, client: str, scope: str) -> str:
     secret = base64.b64encode(f"{client}:{SECRETS[client]}".encode()).decode()
     body = f"grant_type=client_credentials&scope={scope}".encode()
     asking = urllib.request.Request(f"{issuer.url}/token", body, {"Authorization": f"Basic {secret}"})
-    with urllib.request.urlopen(asking, timeout=5) as answer:
+    with urllib.request.urlopen(asking, timeout=60) as answer:
         return str(json.load(answer)["access_token"])
 
 
@@ -400,15 +401,13 @@ def test_tokens_with_made_up_keys_do_not_make_us_ask_again_and_again(
 
 
 def break_with(issuer: Issuer, how: str) -> None:
-    if how == "silent":
-        issuer.silent.clear()
-    elif how == "another issuer":
+    if how == "another issuer":
         issuer.said_issuer = "https://other.example"
     elif how == "no keys":
         issuer.published = [{"kty": "oct", "k": "c2VjcmV0", "kid": "k1"}, {"kty": "new"}, {}]  # type: ignore[list-item]
     elif how == "private keys":
         issuer.published = [{**issuer.key.as_dict(private=True), "kid": "k1"}]
-    else:
+    elif how != "silent":
         issuer.broken = {"an error": 500, "no JSON": b"<html>", "a list": b"[]", "too much": b" " * 300_000}[how]
 
 
@@ -424,13 +423,13 @@ def test_nobody_is_let_in_while_the_issuer_does_not_give_its_keys(
     key = service.create_key(world, "desk", frozenset({"operator"}))
     token = issuer.token("operator")
     break_with(issuer, how)
-    for _ in range(3):
-        response = get(client, token)
-        problem_of(response, 503, "issuer-unavailable")
-        assert response.headers["Retry-After"] == "30"
+    with silent(issuer) if how == "silent" else nullcontext():
+        for _ in range(3):
+            response = get(client, token)
+            problem_of(response, 503, "issuer-unavailable")
+            assert response.headers["Retry-After"] == "30"
     assert len(issuer.asked) <= 2  # and it is not asked each time
     assert get(client, key).status_code == 200  # keys need no issuer
-    issuer.silent.set()
     issuer.broken = issuer.said_issuer = None
     issuer.rotate("k1")
     clock.forward(seconds=30)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from routing.service import World, close_world, open_world
 from routing.settings import Settings
 from tests.desk.conftest import Person, csrf_in, words_of
 from tests.people import PASSWORD, account
-from tests.rulesets_here import NEWER, OLDER, as_if_tested, change, two_rulesets
+from tests.rulesets_here import NEWER, OLDER, as_if_tested, change, just_begun, two_rulesets
 
 PAGE = "/desk/rules/publishing"
 MANAGERS = ("anne", "bram")
@@ -425,8 +424,7 @@ def test_what_is_not_green_is_said_before_and_refused(publishing_here: World, fo
 def test_a_version_whose_moment_has_passed_is_said_to_decide_at_once_before_one_agrees(
     folder: Path, tmp_path: Path
 ) -> None:
-    began = datetime.now(UTC) - timedelta(seconds=1)
-    change(folder / NEWER / "ruleset.yaml", "2030-01-01T00:00:00+01:00", began.isoformat())
+    change(folder / NEWER / "ruleset.yaml", "2030-01-01T00:00:00+01:00", just_begun())
     as_if_tested(folder / NEWER)
     settings = Settings(
         database_url=f"sqlite:///{tmp_path}/now.sqlite3", rulesets=folder, only_published=True, desk_publishes=True

@@ -190,7 +190,7 @@ def test_a_golden_capsule_verifies_with_the_network_off(tmp_path: Path) -> None:
     off = without_network()
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "nobody")}
     done = subprocess.run(
-        [*off, *command], env=environment, cwd=tmp_path, capture_output=True, check=False, timeout=120
+        [*off, *command], env=environment, cwd=tmp_path, capture_output=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stderr.decode()
     assert orjson.loads(done.stdout)["verdict"] == "verified"

@@ -310,7 +310,9 @@ def often_kept_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(directory_here, "CHECKPOINT_EVERY", CHECKPOINTS)
 
 
-slow = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+slow = settings(
+    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @given(events)

@@ -27,7 +27,8 @@ from tests.proving import seeded
 
 
 def _prove(capsys: pytest.CaptureFixture[str], folder: Path, *options: str) -> tuple[int, dict[str, dict[str, Any]]]:
-    code = main(["rules", "prove", str(folder), "--json", *options])
+    # the solver may stand still as well; of options that are given twice the last one counts
+    code = main(["rules", "prove", str(folder), "--json", "--timeout", "3000", *options])
     return code, {one["id"]: one for one in json.loads(capsys.readouterr().out)["properties"]}
 
 

@@ -568,7 +568,7 @@ def _in_child(evaluator: DurableEvaluator) -> bool:
     if child == 0:
         right = False
         try:
-            signal.alarm(10)
+            signal.alarm(60)
             rebuilt = all(session._handle is None for session in evaluator._sessions)
             right = (
                 rebuilt

@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -26,6 +27,7 @@ from routing.service import World
 from routing.settings import Settings
 from routing.store import database, records
 from routing.store.tables import LOG_ENTRIES
+from tests.patience import await_true
 
 SERVER = os.environ.get("WEGWIJS_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
 
@@ -67,7 +69,7 @@ class Clock:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[sa.Engine]:
     address = sa.make_url(SERVER.replace("postgresql://", "postgresql+psycopg://")).set(database="postgres")
-    server = sa.create_engine(address, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3})
+    server = sa.create_engine(address, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 60})
     try:
         server.connect().close()
     except sa.exc.OperationalError:
@@ -98,11 +100,25 @@ def empty_database(server: sa.Engine, like: str | None = None) -> Iterator[str]:
     """The address of a database on `server`, or of a copy of the one at `like`, that is gone when the block ends."""
     name = f"wegwijs_test_{os.getpid()}_{secrets.token_hex(4)}"
     template = f" TEMPLATE {sa.make_url(like).database}" if like else ""
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}{template}")
+    _once_nobody_is_connected(server, f"CREATE DATABASE {name}{template}")
     yield server.url.set(database=name).render_as_string(hide_password=False)
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    _once_nobody_is_connected(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _once_nobody_is_connected(server: sa.Engine, statement: str) -> None:
+    """Run `statement`, which PostgreSQL refuses while a process of its own is not gone yet that served a connection."""
+
+    def done() -> bool:
+        try:
+            with server.connect() as connection:
+                connection.exec_driver_sql(statement)
+        except sa.exc.OperationalError as error:
+            if isinstance(error.orig, psycopg.errors.ObjectInUse):
+                return False
+            raise
+        return True
+
+    await_true(done, "connections to a database to end")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from routing import cli, connections
 from routing.errors import EngineFault
 from routing.rules.durable import DurableEvaluator
 from routing.rules.rule import Facts
+from tests.patience import wait_longer
 
 MARKS = {"fails": 121, "misses rules": 122, "names one more": 123, "crashes": 124, "hangs": 125}
 """By which systolic pressure a case is known on which the engine goes wrong like this."""
@@ -50,4 +51,5 @@ def serve(stuck_seconds: float) -> None:
 
     DurableEvaluator.fired = wrong  # type: ignore[method-assign]
     connections.STUCK_SECONDS = stuck_seconds
+    wait_longer()
     sys.exit(cli.main(["serve"]))

@@ -6,12 +6,14 @@ import base64
 import http.client
 import json
 import math
-import socket
+import os
+import signal
+import sys
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,20 +31,32 @@ from routing.store import log as store
 from routing.store.tables import DECISIONS, LOG_CHECKPOINTS, LOG_ENTRIES, RECORD_KEYS, RECORDS
 from routing.world import World
 from tests.api.conftest import STEMI
-from tests.api.test_serve import KEY, PATIENCE_SECONDS, Server
+from tests.api.test_serve import KEY, Server
 from tests.fixtures_ruleset import few_rules
+from tests.patience import PATIENCE_SECONDS, await_true
+from tests.ports import own_port
 from tests.processes import children_of
 
 PAUSE_SECONDS = 0.02
 """So long a client waits that was not answered, and whoever reads the checkpoint between two looks."""
 
 
+def started_with(changes: str = "") -> tuple[str, ...]:
+    """What starts a server, from any folder, once these statements were run (each with its semicolon). It waits for its
+    database longer than others, which might answer 503 where the machine stands still."""
+    patient = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r}); "
+    patient += "from tests.patience import wait_longer; wait_longer(); "
+    program = f"from routing import cli, connections, serving; {changes}cli.main(['serve'])"
+    return sys.executable, "-c", patient + program
+
+
 def quick_server(folder: Path, database_url: str = "", keys: Path | None = None, **settings: str) -> Server:
     """A server with few rules, on a free port; it is not started."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     folder.mkdir(parents=True, exist_ok=True)
-    return Server(folder, port, database_url, keys, {"WEGWIJS_RULESETS": str(few_rules(folder / "rules")), **settings})
+    rules = str(few_rules(folder / "rules"))
+    made = Server(folder, own_port(), database_url, keys, {"WEGWIJS_RULESETS": rules, **settings})
+    made.command = started_with()
+    return made
 
 
 @contextmanager
@@ -61,6 +75,13 @@ def workers_of(server: Server) -> list[int]:
     """The processes of `server` that answer requests, the oldest first."""
     assert server.process is not None
     return children_of(server.process.pid)
+
+
+def kill_worker(server: Server) -> None:
+    """Kill the oldest process of `server` that answers requests, without a warning; nobody where none is there."""
+    for pid in workers_of(server)[:1]:
+        with suppress(ProcessLookupError):  # it ended between two looks
+            os.kill(pid, signal.SIGKILL)
 
 
 def install(rules: Path, version: str, since: str) -> None:
@@ -161,14 +182,6 @@ def call(server: Server, method: str, path: str, body: str | None = None) -> tup
         return response.status, response.getheader("Retry-After"), response.read().decode()
     finally:
         connection.close()
-
-
-def await_true(holds: Callable[[], bool], what: str) -> None:
-    """Wait until `holds()`; `what` is said if it never does."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS} s for {what}"
-        time.sleep(PAUSE_SECONDS)
 
 
 # -- what must hold ---------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from routing.store import database, directory, records
 from routing.store.tables import DECISIONS, LOG_ENTRIES, RECORD_KEYS, RECORDS
 from routing.vocabulary import Vocabulary
 from tests.fixtures_ruleset import few_rules
+from tests.patience import wait_longer
 from tests.service.conftest import AUDITOR, SORE_THROAT, STEMI, Clock, Open, kept_record, replace_record
 
 
@@ -413,6 +414,7 @@ def test_only_rules_that_decide_now_or_later_are_read_at_the_start(
 
 
 def start_and_decide(url: str, rulesets: Path) -> str:
+    wait_longer()
     world = service.open_world(Settings(database_url=url, bootstrap_key=SecretStr("the-first-key"), rulesets=rulesets))
     try:
         service.upgrade(world)

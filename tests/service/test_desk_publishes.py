@@ -27,7 +27,8 @@ from routing.service import World
 from routing.settings import Settings, read_settings
 from routing.store import database
 from routing.tested import TESTED
-from tests.rulesets_here import OLDER, accept_all, as_if_tested, change, few_versions, publish
+from tests.patience import PATIENCE_SECONDS
+from tests.rulesets_here import OLDER, accept_all, as_if_tested, change, few_versions, just_begun, publish
 from tests.service.conftest import STEMI, Clock, Open, Run
 from tests.service.log_load import await_true, quick_server, running
 
@@ -186,14 +187,15 @@ def test_processes_that_add_at_once_lose_no_line(folder: Path) -> None:
     names = [f"acute-nl/2.{number}.0" for number in range(6)]
     few_versions(folder, **{f"v2_{number}_0": SOON for number in range(6)})
     program = (
-        "import sys; from pathlib import Path; from routing.publishing_files import add_entry, entry_lines;"
+        "import sys; from pathlib import Path; from routing import publishing_files;"
+        "from routing.publishing_files import add_entry, entry_lines; publishing_files.LOCK_SECONDS = 60;"
         "from routing.rules.building import read_ruleset; from routing.vocabulary import read_vocabulary;"
         "from datetime import date; root = Path(sys.argv[1]);"
         "rules = read_ruleset(root / sys.argv[2], read_vocabulary());"
         "add_entry(root, rules, entry_lines(rules, 'Anne', 'Bram', date(2026, 11, 1), 'x'))"
     )
     started = [subprocess.Popen([sys.executable, "-c", program, str(folder), name]) for name in names]
-    assert [each.wait(120) for each in started] == [0] * len(names)
+    assert [each.wait(PATIENCE_SECONDS) for each in started] == [0] * len(names)
     assert set(read_published(folder)) == {OLDER, *names}
 
 
@@ -544,8 +546,7 @@ def test_the_command_says_what_is_wrong_with_the_file_and_what_is_not_ready(
 
 
 def test_every_process_of_a_server_takes_up_what_two_people_published_without_a_restart(tmp_path: Path) -> None:
-    began = datetime.now(UTC) - timedelta(seconds=1)
-    folder = few_versions(tmp_path / "rulesets", v1_1_0=began.isoformat())
+    folder = few_versions(tmp_path / "rulesets", v1_1_0=just_begun())
     made = quick_server(
         tmp_path / "server",
         WEGWIJS_WORKERS="2",

@@ -29,6 +29,7 @@ from routing.service import Asker, World
 from routing.settings import Settings
 from routing.store import database
 from routing.store.tables import DIRECTORY_REVISIONS, FACILITY_CHANGES, RESERVATIONS
+from tests.patience import PATIENCE_SECONDS, wait_longer
 from tests.service.conftest import AUDITOR, STEMI, Clock, Open, kept_record, replace_record
 
 PLACE = "umc-utrecht"
@@ -57,6 +58,7 @@ def write(world: World, place: str, value: bool, count: int = 1) -> tuple[int, s
 
 def writes_when_asked(url: str, pipe: Connection) -> None:
     """One write for every value that comes in, acknowledged as soon as it returns."""
+    wait_longer()
     world = service.open_world(Settings(database_url=url))
     pipe.send("ready")
     while (value := pipe.recv()) is not None:
@@ -66,6 +68,7 @@ def writes_when_asked(url: str, pipe: Connection) -> None:
 
 def writes_on_and_on(url: str, pipe: Connection, place: str, count: int, most: int, pause: float) -> None:
     """Writes of `count` changes each without being asked, each acknowledged; at most so many."""
+    wait_longer()
     world = service.open_world(Settings(database_url=url))
     for number in range(most):
         pipe.send(write(world, place, number % 2 == 0, count))
@@ -84,7 +87,7 @@ def started(target: Any, url: str, *arguments: Any) -> Iterator[tuple[Any, Conne
         yield process, here
     finally:
         process.kill()
-        process.join(10)
+        process.join(PATIENCE_SECONDS)
         here.close()
 
 
@@ -181,7 +184,7 @@ def test_a_writer_that_is_killed_leaves_nothing_half_done_and_loses_nothing(worl
             told.append(pipe.recv())
             time.sleep(0.05 + 0.037 * number)
             os.kill(process.pid, signal.SIGKILL)
-            process.join(10)
+            process.join(PATIENCE_SECONDS)
             told += acknowledged(pipe)
         told.append(write(nodes[0], PLACE, True, 5))  # whoever comes next is not held up
     assert_whole(world, told, 5)

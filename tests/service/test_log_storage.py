@@ -27,7 +27,8 @@ from routing.sequencer import sequence_all
 from routing.service import World
 from routing.settings import Settings
 from routing.store import database
-from tests.api.test_serve import PATIENCE_SECONDS, Server
+from tests.api.test_serve import Server
+from tests.patience import PATIENCE_SECONDS
 from tests.service.conftest import STEMI
 from tests.service.log_load import (
     Load,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import signal
 import threading
 import time
 from collections import defaultdict
@@ -18,9 +16,10 @@ import sqlalchemy as sa
 from routing.store import database
 from routing.store.tables import DECISIONS, IDEMPOTENCY_KEYS
 from tests.api.conftest import STEMI
-from tests.api.test_serve import KEY, PATIENCE_SECONDS, Server
+from tests.api.test_serve import KEY, Server
+from tests.patience import PATIENCE_SECONDS
 from tests.service.conftest import empty_database
-from tests.service.log_load import PAUSE_SECONDS, opened_beside, quick_server, running, workers_of
+from tests.service.log_load import PAUSE_SECONDS, kill_worker, opened_beside, quick_server, running
 
 REQUESTS = 40
 
@@ -80,8 +79,7 @@ def test_racing_clients_and_killed_processes_make_each_decision_once(servers: li
         each.start()
     for turn in range(6):
         time.sleep(0.15)
-        for pid in workers_of(servers[turn % len(servers)])[:1]:
-            os.kill(pid, signal.SIGKILL)
+        kill_worker(servers[turn % len(servers)])
     for each in clients:
         each.join(PATIENCE_SECONDS)
     assert {key: len(texts) for key, texts in answers.items()} == {f"request-{turn}": 1 for turn in range(REQUESTS)}

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -155,7 +156,7 @@ def test_progress_says_how_long_it_will_take() -> None:
 
 def test_progress_is_told_at_most_once_a_second(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     elapsed = iter([10.0, 10.0, 10.4, 15.0, 21.0, 21.0, 21.1, 30.0])
-    monkeypatch.setattr(cli_replay.time, "monotonic", lambda: next(elapsed))
+    monkeypatch.setattr(cli_replay, "time", SimpleNamespace(monotonic=lambda: next(elapsed)))
     tell = cli_replay._Teller()
     for done in (1, 2, 3, 4, 10, 10):
         tell(Progress(done, 10, 0, 1.0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.api.test_serve import Server
+from tests.ports import own_port
 from tests.service.conftest import STEMI
 from tests.service.log_load import running
 
@@ -22,10 +22,8 @@ UNITS = ("seh", "ehh", "pci", "icu", "or", "obstetrics", "picu", "nicu", "trauma
 def servers(database_url: str, tmp_path: Path) -> Iterator[list[Server]]:
     made = []
     for name in ("first", "second"):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
         (tmp_path / name).mkdir()
-        made.append(Server(tmp_path / name, port, database_url, tmp_path / "wegwijs.keys"))
+        made.append(Server(tmp_path / name, own_port(), database_url, tmp_path / "wegwijs.keys"))
     with running(made):
         yield made
 

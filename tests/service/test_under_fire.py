@@ -10,17 +10,25 @@ import orjson
 import pytest
 
 from tests.service import engine_faults, under_fire
-from tests.service.log_load import Load, await_true, workers_of
+from tests.service.log_load import Load, await_true, started_with, workers_of
 from tests.service.under_fire import Found, Ground, as_table
 
 SECONDS = 2.0
 
 
 def played(name: str, folder: Path, **ground: Any) -> Found:
-    """What came of the scene, said in the output of the test; every promise of it was held."""
-    found = under_fire.play(name, Ground(folder, seconds=SECONDS, **ground))
-    sys.stdout.write(as_table(name, found) + "\n")
-    assert [promise for promise, held in found.promises.items() if not held] == []
+    """What came of the scene, said in the output of the test; every promise of it was held. If nothing is broken but
+    what was promised of time it is played again, up to three times: a machine that stands still for some seconds breaks
+    that too, but hardly each time, and a server that keeps clients waiting does."""
+    for number in range(3):
+        there = folder / str(number)
+        there.mkdir()
+        found = under_fire.play(name, Ground(there, seconds=SECONDS, as_installed=False, **ground))
+        sys.stdout.write(as_table(name, found) + "\n")
+        broken = {promise for promise, held in found.promises.items() if not held}
+        if not broken or not broken <= found.of_time:
+            break
+    assert broken == set()
     return found
 
 
@@ -49,7 +57,7 @@ def test_rules_are_switched_and_a_server_is_stopped_without_a_request_lost(tmp_p
 def test_an_engine_that_fails_disagrees_crashes_or_hangs_leaves_the_cautious_answer(tmp_path: Path) -> None:
     found = played("engine", tmp_path)
     assert found.figures["names one more: urgency"] == "U3 -> U1"
-    assert 2 < found.figures["hangs: connection ended after_s"] < 30
+    assert 8 < found.figures["hangs: connection ended after_s"] < 30
 
 
 @pytest.mark.postgres
@@ -62,8 +70,7 @@ def test_a_database_that_is_restarted_stopped_or_loses_its_connections_is_waited
 def test_a_process_with_few_files_makes_room_and_does_not_end(tmp_path: Path) -> None:
     """Where a process may open few files, the longest idle connection goes when another one comes."""
     server = Ground(tmp_path).server()
-    program = "import resource; from routing import cli; resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200)); "
-    server.command = (sys.executable, "-c", f"{program}cli.main(['serve'])")
+    server.command = started_with("import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200)); ")
     with under_fire.running_alone(server):
         before = workers_of(server)
         held = under_fire.idle_connections(server.port, 600)

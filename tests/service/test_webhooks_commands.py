@@ -11,6 +11,7 @@ import pytest
 from routing import service
 from routing.settings import Settings
 from routing.webhooks.sending import Sender, send_due
+from tests.patience import await_true
 from tests.receiver import SECRET, Receiver, receiving, status, subscription, write_subscriptions
 from tests.service.conftest import STEMI, Run, Upgraded
 
@@ -46,10 +47,14 @@ def decide_and_send(count: int = 1) -> None:
     for _ in range(count):
         service.decide(world, STEMI, asker)
     sender = Sender(world)
-    for _ in range(40):
-        send_due(sender)
-        sender.news.wait(0.05)
-        sender.news.clear()
+    idle = 0
+
+    def done() -> bool:
+        nonlocal idle
+        idle = idle + 1 if send_due(sender) == sender.on_their_way == 0 else 0
+        return idle == 3
+
+    await_true(done, "nothing to be left to send")
     service.close_world(world)
 
 

@@ -389,10 +389,10 @@ HUGE: dict[str, bytes] = {
 
 @pytest.mark.parametrize("what", HUGE)
 def test_what_is_no_capsule_is_refused_at_once(what: str) -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     with pytest.raises((BadInput, OtherSoftware)):
         read_capsule(HUGE[what])
-    assert time.monotonic() - began < 5
+    assert time.thread_time() - began < 5
 
 
 @pytest.mark.parametrize("version", [2, 0, "1", None, 1e9, [1], {"a": 1}])

@@ -382,9 +382,9 @@ def test_a_fault_shows_what_was_said_cut_short_and_never_whole_objects() -> None
 
 def test_a_body_full_of_unknown_facts_is_refused_without_delay() -> None:
     body = observed(**{f"fact_{number:05}": 1 for number in range(5_000)})
-    start = time.perf_counter()
+    start = time.thread_time()
     assert len(faults(body)) > 0
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
 
 
 def test_reading_a_case_leaves_the_body_as_it_was() -> None:

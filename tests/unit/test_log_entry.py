@@ -192,10 +192,10 @@ def test_what_is_not_written_as_it_must_be_is_none(entry: bytes) -> None:
 
 
 def test_a_number_that_would_fill_the_memory_when_written_out_is_refused_at_once() -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     for text in ("1E+999999999", "1e999999", "9" * 10_000 + ".5", "0." + "1" * 100_000, "NaN", "1_0.5", " 1.5"):
         assert not is_canonical(orjson.dumps({"decimal": text}))
     for value in ([0, [1], -2], 5, None, {"decimal": "1.5"}):
         assert not is_canonical(orjson.dumps({"decimal": value}))
     assert is_canonical(b'{"decimal":"38.7"}')
-    assert time.monotonic() - began < 2
+    assert time.thread_time() - began < 2

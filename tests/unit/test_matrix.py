@@ -239,7 +239,7 @@ def refused(path: Path, data: bytes) -> str:
     return str(found.value)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_a_byte_that_changed_anywhere_is_noticed(bytes_of_it: bytes, tmp_path: Path, data: st.DataObject) -> None:
     place = data.draw(st.one_of(st.integers(0, 2_000), st.integers(0, len(bytes_of_it) - 1)))

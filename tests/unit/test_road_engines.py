@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,10 +19,14 @@ from routing.travel.engines import PROTOCOLS, NoAnswer, question, seconds_in
 from routing.travel.exchange import ANSWER_MOST, exchange
 from routing.travel.road_engine import RoadEngine, travel_of
 from tests.engine_server import Engine, dripping, engine_server, hanging, saying, steady
+from tests.ports import nobody_listens
 
 HERE: Point = (52.0907, 5.1214)
 PLACES: tuple[Point, ...] = ((52.0869, 5.1796), (52.0116, 5.6703), (51.4427, 3.5734))
 NAMES = sorted(PROTOCOLS)
+
+PATIENT_SECONDS = 60
+"""So long an engine is waited for that answers in the end."""
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def engine() -> Iterator[Engine]:
         yield made
 
 
-def road_engine(url: str, name: str = "osrm", seconds: float = 5, key: str | None = None) -> RoadEngine:
+def road_engine(url: str, name: str = "osrm", seconds: float = PATIENT_SECONDS, key: str | None = None) -> RoadEngine:
     clock = time.monotonic
     return RoadEngine(PROTOCOLS[name], url, seconds, 15, Breaker(clock), exchange, clock, key)
 
@@ -42,7 +45,7 @@ def road_engine(url: str, name: str = "osrm", seconds: float = 5, key: str | Non
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_engine_gives_the_times_in_the_order_of_the_places(engine: Engine, name: str) -> None:
-    found = road_engine(engine.url, name).ask(HERE, PLACES, 5)
+    found = road_engine(engine.url, name).ask(HERE, PLACES, PATIENT_SECONDS)
     assert found == tuple(travel_of(steady(HERE, place) / 60, f"{name}/1") for place in PLACES)
     assert len(engine.asked) == 1
 
@@ -50,7 +53,7 @@ def test_an_engine_gives_the_times_in_the_order_of_the_places(engine: Engine, na
 @pytest.mark.parametrize("name", NAMES)
 def test_a_place_without_a_way_has_no_time_and_the_others_have(engine: Engine, name: str) -> None:
     engine.drive = lambda origin, place: None if place == PLACES[1] else steady(origin, place)
-    found = road_engine(engine.url, name).ask(HERE, PLACES, 5)
+    found = road_engine(engine.url, name).ask(HERE, PLACES, PATIENT_SECONDS)
     assert found is not None
     assert [travel is None for travel in found] == [False, True, False]
 
@@ -59,7 +62,7 @@ def test_a_place_without_a_way_has_no_time_and_the_others_have(engine: Engine, n
 def test_where_there_is_no_way_at_all_the_engine_has_no_answer_and_is_not_blamed(engine: Engine, name: str) -> None:
     engine.drive = lambda _origin, _place: None
     asked = road_engine(engine.url, name)
-    assert [asked.ask(HERE, PLACES, 5) for _ in range(5)] == [None] * 5
+    assert [asked.ask(HERE, PLACES, PATIENT_SECONDS) for _ in range(5)] == [None] * 5
     assert asked.breaker.state == "closed"
 
 
@@ -88,7 +91,7 @@ def test_the_questions_are_those_of_the_documentation() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_key_goes_to_the_engine_and_stands_in_nothing_that_is_shown(engine: Engine, name: str) -> None:
     asked = road_engine(engine.url, name, key="s3cret")
-    asked.ask(HERE, PLACES, 5)
+    asked.ask(HERE, PLACES, PATIENT_SECONDS)
     assert engine.asked[0][3]["Authorization"] == "s3cret"
     assert "s3cret" not in repr(asked)
     assert "52.09" not in repr(question(asked.protocol, asked.url, asked.key, HERE, PLACES))
@@ -221,7 +224,7 @@ def test_an_engine_that_hangs_or_drips_is_not_waited_for(
     asked = road_engine(badly(engine).url, name)
     began = time.monotonic()
     assert asked.ask(HERE, PLACES, 0.2) is None
-    assert time.monotonic() - began < 5, "it would have hung for ever"
+    assert time.monotonic() - began < PATIENT_SECONDS, "it would have hung for ever"
     assert asked.breaker.state == "open"
 
 
@@ -267,15 +270,14 @@ def test_an_engine_that_gives_no_times_is_left_alone_after_some_times_unless_it_
 ) -> None:
     asked = road_engine(saying(engine, status, answer).url)
     for _ in range(5):
-        assert asked.ask(HERE, PLACES, 5) is None
+        assert asked.ask(HERE, PLACES, PATIENT_SECONDS) is None
     assert len(engine.asked) == (3 if blamed else 5)
     assert asked.breaker.state == ("open" if blamed else "closed")
 
 
 def test_an_engine_that_is_not_there_is_no_answer() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    assert road_engine(url).ask(HERE, PLACES, 5) is None
+    with nobody_listens() as port:
+        assert road_engine(f"http://127.0.0.1:{port}").ask(HERE, PLACES, PATIENT_SECONDS) is None
 
 
 def test_an_answer_that_ends_in_the_middle_is_none(engine: Engine) -> None:
@@ -287,20 +289,22 @@ def test_an_answer_that_ends_in_the_middle_is_none(engine: Engine) -> None:
         handler.close_connection = True
 
     engine.badly = half
-    assert road_engine(engine.url).ask(HERE, PLACES, 5) is None
+    assert road_engine(engine.url).ask(HERE, PLACES, PATIENT_SECONDS) is None
 
 
 def test_a_time_in_which_nobody_can_drive_that_far_is_no_answer(engine: Engine) -> None:
     engine.drive = lambda _origin, _place: 20.0  # minutes for seconds, or another country
-    assert road_engine(engine.url).ask(HERE, PLACES, 5) is None
+    assert road_engine(engine.url).ask(HERE, PLACES, PATIENT_SECONDS) is None
 
 
 def test_where_the_patient_is_stands_in_no_line_of_the_log(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    bad = [saying(engine, 200, {"code": "InvalidQuery", "message": "5.121400,52.090700"}),
-           saying(engine, 500, b"52.0907"), hanging(engine)]  # fmt: skip
-    for each in bad:
-        road_engine(each.url).ask(HERE, PLACES, 0.2)
+    saying(engine, 200, {"code": "InvalidQuery", "message": "5.121400,52.090700"})
+    road_engine(engine.url).ask(HERE, PLACES, PATIENT_SECONDS)
+    saying(engine, 500, b"52.0907")
+    road_engine(engine.url).ask(HERE, PLACES, PATIENT_SECONDS)
+    hanging(engine)
+    road_engine(engine.url).ask(HERE, PLACES, 0.2)
     road_engine("http://bad host:5").ask(HERE, PLACES, 0.2)
     assert len(caplog.records) >= 3
     assert "52.09" not in caplog.text
