@@ -96,6 +96,32 @@ def test_who_decides_twice_while_an_answer_is_under_way_decides_once_with_all_th
     arrived(page, re.compile(rf"/desk/decisions/{made}$"))  # a case that was decided is no form again
 
 
+def test_after_a_late_answer_the_focus_is_on_what_is_still_asked_and_never_on_what_was_answered(
+    open_page: Open,
+) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    asked(page)
+    slowed(page, 1500)
+    first = page.evaluate(HERE)[0]
+    for _ in range(page.locator("#questions > .question").count() + 1):
+        here = page.evaluate(HERE)
+        page.keyboard.press("n" if here is not None and here[1] == "radio" else "Enter")
+        page.wait_for_timeout(50)  # no faster than somebody who looks where the focus is
+    expect(page.locator(f"#known #q-{first} input:checked")).to_have_value("no")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".settling")).to_have_count(0)
+    expect(page.locator("#questions .question:focus-within, #decide:focus")).to_have_count(1)
+
+
+def test_who_decides_by_key_need_not_look_where_the_focus_is(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    asked(page)
+    page.evaluate("document.activeElement.blur()")
+    assert page.evaluate("document.activeElement === document.body")
+    page.keyboard.press("Control+Enter")
+    arrived(page, DECISION)
+
+
 def test_a_server_that_is_away_is_said_and_what_was_typed_reaches_it_when_it_is_back(open_page: Open) -> None:
     page = open_page("/desk/cases/new", name_of("triagist"), expected=("ERR_", "htmx:"))
     asked(page)

@@ -105,13 +105,15 @@ function focusAfter(question) {
   if (!focusOn(next)) document.getElementById("decide").focus();
 }
 
+// also where the focus is on nothing: who decides must not have to look for it first
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.ctrlKey || !(event.target === document.body || form.contains(event.target))) return;
+  event.preventDefault();
+  document.getElementById("decide").click();
+});
+
 form.addEventListener("keydown", (event) => {
   const { target, key } = event;
-  if (key === "Enter" && event.ctrlKey) {
-    event.preventDefault();
-    document.getElementById("decide").click();
-    return;
-  }
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   const question = target.closest(".question");
   if (target.type === "radio") {
@@ -142,12 +144,14 @@ form.addEventListener("keydown", (event) => {
 // -- the focus stays on the fact it was on; where that is gone it goes to the question to ask now -----------------------
 
 let held = null;
+let heldOpen = false; // whether that was a question still, and not what is known
 
 document.addEventListener("htmx:beforeSwap", () => {
   const active = document.activeElement;
   if (active === document.body) return; // the answer before this one took it away, and it is about to come back
   const question = active.closest("#asked .question");
   held = question ? active.id : null;
+  heldOpen = Boolean(question && question.closest("#questions"));
 });
 
 document.addEventListener("htmx:afterSettle", (event) => {
@@ -155,11 +159,16 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const sent = event.detail.requestConfig.parameters;
   // only what was looked for is done with: an answer to something else must not wipe what is being typed
   if (sent.do === "find" && find.value === sent.find && !document.querySelector("#wrong-find .wrong")) find.value = "";
-  if (held === null || document.activeElement !== document.body) return;
+  if (held === null) return;
+  const active = document.activeElement;
   const kept = document.getElementById(held);
+  // it was answered and went to what is known, with the focus: the next key is not meant to change that answer
+  const gone = heldOpen && active === kept && active.type === "radio" && !active.closest("#questions");
+  if (active !== document.body && !gone) return;
   held = null;
   if (kept && kept.closest("#questions")) kept.focus();
   else if (focusOn(openQuestions()[0])) settle(openQuestions()[0]);
+  else document.getElementById("decide").focus();
 });
 
 // a key that is pressed sooner after the focus was moved was meant for the question before: it does nothing
