@@ -14,6 +14,7 @@ from routing.access_log import uuid_of
 from routing.directory_here import newest_directory
 from routing.errors import NotFound, StoreUnavailable, bad_input, shown
 from routing.rights import ROLES, Asker
+from routing.settings import is_line
 from routing.store import database, keys
 from routing.world import World
 
@@ -132,7 +133,7 @@ def _after(now: datetime, name: str, days: int | None, most: int) -> datetime | 
 
 def check_line(name: str, given: str | None) -> None:
     """Refuse a label or the name of an organisation that is none. Raises BadInput."""
-    if given is not None and (not 1 <= len(given.strip()) <= 100 or not given.isprintable()):
+    if given is not None and not is_line(given):
         raise bad_input(name, "wrong_value", f"is not a {name}", given, "1 to 100 characters on one line")
 
 

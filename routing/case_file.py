@@ -18,6 +18,7 @@ from routing.rights import Asker
 from routing.service import as_id
 from routing.shared_decisions import organisations_of, shared_record
 from routing.store import database, decisions, outcomes
+from routing.store.accesses import subjects_of
 from routing.vocabulary import URGENCIES
 from routing.webhooks.shown import pre_alerts_within
 from routing.world import World
@@ -25,10 +26,12 @@ from routing.world import World
 
 def decision_file(world: World, decision_id: str, asker: Asker) -> dict[str, Any]:
     """One decision with all that belongs to it: `{"decision", "case", "decided_by", "state", "outcomes", "pre_alerts",
-    "superseded_by": [{"id", "decided_at"}]}`. `decision` is what was answered, `case` what was given, `decided_by`
-    which key, organisation and roles asked; the rest as of `outcomes_of` and `pre_alerts_of`. That `asker` read it is
+    "superseded_by": [{"id", "decided_at"}], "superseded_elsewhere"}`. `decision` is what was answered, `case` what was
+    given, `decided_by` which key, organisation and roles asked; `superseded_elsewhere` says that another organisation
+    decided anew, which `asker` may not see; the rest as of `outcomes_of` and `pre_alerts_of`. That `asker` read it is
     noted once. Raises NotFound, Erased, BadRecord, StoreUnavailable."""
     decision, now = as_id("decision", decision_id), world.clock()
+    theirs = organisations_of(world, asker)
 
     def read(connection: database.Connection) -> dict[str, Any]:
         record = plain(shared_record(world, connection, decision, asker))
@@ -39,7 +42,10 @@ def decision_file(world: World, decision_id: str, asker: Asker) -> dict[str, Any
             "decided_by": record["asker"],
             **outcomes_within(world, connection, record),
             "pre_alerts": pre_alerts_within(connection, decision, now),
-            "superseded_by": [{"id": str(each), "decided_at": at.isoformat()} for each, at in later],
+            "superseded_by": [
+                {"id": str(each), "decided_at": at.isoformat()} for each, at, whose in later if _seen(whose, theirs)
+            ],
+            "superseded_elsewhere": any(not _seen(whose, theirs) for _, _, whose in later),
         }
 
     return noted(world, asker, "read", decision, read)
@@ -53,9 +59,9 @@ def timeline(world: World, decision_id: str, asker: Asker) -> list[dict[str, Any
     decision = as_id("decision", decision_id)
     with database.writing(world.engine) as connection:
         theirs = organisations_of(world, asker)
-        rows = [row for row in decisions.chain_of(connection, decision) if theirs is None or row.organisation in theirs]
+        rows = [row for row in decisions.chain_of(connection, decision) if _seen(row.organisation, theirs)]
         rows = rows if any(row.id == decision for row in rows) else []
-        about = [Subject(row.patient, row.id) for row in rows] or [Subject(None, decision)]
+        about = [Subject(row.patient, row.id) for row in rows] or subjects_of(connection, [decision])
         fault: WegwijsError | None = None if rows else NotFound("decision", decision_id)
         recorded: Mapping[UUID, Sequence[Mapping[str, Any]]] = {}
         try:
@@ -66,7 +72,12 @@ def timeline(world: World, decision_id: str, asker: Asker) -> list[dict[str, Any
         note(connection, asker, "read", world.clock(), subjects=about, outcome=outcome)
     if fault is not None:
         raise fault
-    return [_step(row, recorded.get(row.id, ())) for row in rows]
+    shown = {row.id for row in rows}
+    return [_step(row, recorded.get(row.id, ()), row.supersedes in shown) for row in rows]
+
+
+def _seen(whose: str | None, theirs: frozenset[str] | None) -> bool:
+    return theirs is None or whose in theirs
 
 
 def _recorded(
@@ -80,12 +91,12 @@ def _recorded(
     }
 
 
-def _step(row: decisions.Row, recorded: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _step(row: decisions.Row, recorded: Sequence[Mapping[str, Any]], earlier_shown: bool) -> dict[str, Any]:
     erased = row.erased_at is not None
     return {
         "id": str(row.id),
         "decided_at": row.decided_at.isoformat(),
-        "supersedes": str(row.supersedes) if row.supersedes else None,
+        "supersedes": str(row.supersedes) if earlier_shown else None,
         "urgency": URGENCIES[row.urgency],
         "conditions": list(row.conditions),
         "facility": row.facility_id,

@@ -178,6 +178,9 @@ def about_decision(world: World, decision: UUID, asker: Asker) -> About:
     with database.reading(world.engine) as connection:  # shows nothing yet: what is done is noted later
         asker = as_place_of_others(world, connection, decision, asker)
         desk = asker.may("choose_destination")
+        if not desk and not asker.facilities:
+            # before anything is opened: how long that takes would tell that it is there
+            raise NotFound("decision", str(decision))
         try:
             record = plain(record_of(world, connection, "decision", decision))
         except Erased:

@@ -18,7 +18,7 @@ import orjson
 from routing.errors import Erased, InFlight, KeyReused
 from routing.keys_here import keyring_of
 from routing.log.sealing import fingerprint
-from routing.rights import Asker
+from routing.rights import NO_ORGANISATION, Asker
 from routing.store import database, idempotency
 from routing.world import World
 
@@ -51,7 +51,11 @@ def once(world: World, asker: Asker, key: str | None, call: str, body: Any) -> O
         return None
     secret = keyring_of(world).naming
     said = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-    return Once(fingerprint(secret, asker.apart.encode(), key.encode()), fingerprint(secret, call.encode(), said))
+    whose = asker.apart
+    if world.settings.decisions_shared is not None:
+        # organisations that come with tokens of one client are others too, and so is one that somebody changed to
+        whose = f"{whose} {asker.organisation or NO_ORGANISATION}"
+    return Once(fingerprint(secret, whose.encode(), key.encode()), fingerprint(secret, call.encode(), said))
 
 
 def answered_once(

@@ -13,7 +13,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from routing import repeats
-from routing.access_log import note, noted, uuid_of
+from routing.access_log import note, noted, refused, uuid_of
 from routing.api_keys import authenticate as authenticate
 from routing.api_keys import create_key as create_key
 from routing.api_keys import has_keys as has_keys
@@ -263,10 +263,13 @@ def _without_supersedes(world: World, body: Any, asker: Asker | None) -> tuple[A
     given = body["supersedes"]
     if given is None:
         return rest, None
+    theirs = None if asker is None else organisations_of(world, asker)
     if (found := uuid_of(given)) is not None:
         with database.reading(world.engine) as connection:
-            if decisions.exists(connection, found, None if asker is None else organisations_of(world, asker)):
+            if decisions.exists(connection, found, theirs):
                 return rest, str(found)
+        if asker is not None and theirs is not None:
+            refused(world, asker, "read", given)
     message = "there is no such decision"
     raise bad_input("supersedes", "unknown_decision", message, given, "the id of an earlier decision")
 

@@ -21,6 +21,11 @@ from routing.other_servers import refused_address
 PREFIX = "WEGWIJS_"
 
 
+def is_line(text: str) -> bool:
+    """Whether this can be the name of an organisation: 1 to 100 characters on one line."""
+    return 1 <= len(text.strip()) <= 100 and text.isprintable()
+
+
 def data_folder() -> Path:
     """The folder in which this user's programs keep their data, for Wegwijs (it need not exist yet)."""
     if sys.platform == "win32":
@@ -164,10 +169,10 @@ class Settings(BaseSettings):
         if not isinstance(given, str):
             return given
         groups: Any = None
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             groups = json.loads(given)
         if not isinstance(groups, list) or not all(
-            isinstance(group, list) and group and all(isinstance(name, str) and name.strip() for name in group)
+            isinstance(group, list) and group and all(isinstance(name, str) and is_line(name) for name in group)
             for group in groups
         ):
             raise ValueError('must be lists of names in a list, as JSON: [["ZCC Midden", "RAV Utrecht"], ["HAP Zuid"]]')

@@ -17,6 +17,15 @@ def organisations_of(world: World, asker: Asker) -> frozenset[str] | None:
     return organisations_seen(asker, world.settings.decisions_shared)
 
 
+def may_see(world: World, decision: UUID, asker: Asker) -> bool:
+    """Whether `asker`, who may read decisions, may read this one. Raises StoreUnavailable."""
+    theirs = organisations_of(world, asker)
+    if theirs is None:
+        return True
+    with database.reading(world.engine) as connection:
+        return decisions.exists(connection, decision, theirs)
+
+
 def check_shared(world: World, connection: database.Connection, decision: UUID, asker: Asker) -> None:
     """Refuse a decision of which `asker` may not even know that there is one. Raises NotFound."""
     theirs = organisations_of(world, asker)

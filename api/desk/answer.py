@@ -22,6 +22,7 @@ from routing.access_log import uuid_of
 from routing.directory_here import newest_directory
 from routing.errors import BadInput, InFlight, KeyReused
 from routing.service import as_id
+from routing.shared_decisions import may_see
 
 pages = Blueprint("answer", __name__)
 
@@ -101,9 +102,16 @@ def _key() -> str | None:
 
 
 def _back(about: str, **said: Any) -> Response:
-    if guard.may("read_decisions"):
+    if _reads(about):
         return to("answer.read", decision_id=about, **said, _anchor="outcome")
     return to("answer.reception", decision=about, **said)
+
+
+def _reads(about: str) -> bool:
+    """Whether who asks may read this decision; a place that only answers for the patient may not."""
+    if not guard.may("read_decisions"):
+        return False
+    return not guard.may("answer_for_place") or may_see(world(), as_id("decision", about), g.asker)
 
 
 def _with_all_faults(about: str, body: Mapping[str, Any], filled: Filled) -> Filled:
@@ -121,7 +129,7 @@ def _with_all_faults(about: str, body: Mapping[str, Any], filled: Filled) -> Fil
 
 
 def _again(about: str, filled: Filled, status: int = 422) -> Response:
-    return _shown(about, filled, status) if guard.may("read_decisions") else _reception(about, filled, status)
+    return _shown(about, filled, status) if _reads(about) else _reception(about, filled, status)
 
 
 def _reception(about: str, filled: Filled, status: int = 200) -> Response:

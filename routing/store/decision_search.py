@@ -59,7 +59,7 @@ class Page(NamedTuple):
 
 
 class _Question(NamedTuple):
-    """One question: in which list its decisions stand in order, and how it is asked of a decision."""
+    """One question: in which lists its decisions stand in order (mostly one), and how it is asked of a decision."""
 
     decided_at: sa.ColumnElement[datetime]
     decision_id: sa.ColumnElement[UUID]
@@ -89,13 +89,15 @@ def page(connection: sa.Connection, wanted: Search, after: Position | None, limi
 def _questions(connection: sa.Connection, wanted: Search) -> Sequence[_Question] | None:
     """What is asked; None if nothing can fit."""
     found = list(_of_columns(wanted))
+    if wanted.organisations is not None:
+        found.insert(0, _shared(wanted.organisations))
     if wanted.condition is not None:
         found.append(_condition(wanted.condition))
     if wanted.rule is not None:
         if (number := number_of(connection, wanted.rule)) is None:
             return None
         found.append(_rule(number))
-    return found or [_Question(DECISIONS.c.decided_at, DECISIONS.c.id, (), sa.true())]
+    return found or [_Question(DECISIONS.c.decided_at, DECISIONS.c.id, (sa.true(),), sa.true())]
 
 
 def _of_columns(wanted: Search) -> Iterator[_Question]:
@@ -115,6 +117,13 @@ def _of_columns(wanted: Search) -> Iterator[_Question]:
             yield _Question(lead.decided_at, lead.id, (lead[name] == value,), columns[name] == value)
 
 
+def _shared(organisations: frozenset[str]) -> _Question:
+    """Whether a decision is one of these organisations, of which each has a list of its own."""
+    lead = DECISIONS.alias("lead").c
+    listed = tuple(lead.organisation == each for each in sorted(organisations))
+    return _Question(lead.decided_at, lead.id, listed, DECISIONS.c.organisation.in_(organisations))
+
+
 def _condition(code: str) -> _Question:
     lead, other = DECISION_CONDITIONS.alias("lead").c, DECISION_CONDITIONS.alias("other").c
     asked = sa.exists().where(other.decision_id == DECISIONS.c.id, other.code == code)
@@ -131,23 +140,38 @@ def _rule(number: int) -> _Question:
 def _furthest(
     connection: sa.Connection, questions: Sequence[_Question], wanted: Search, after: Position | None
 ) -> tuple[_Question, Position | None]:
-    """The question whose next READ_AT_ONCE decisions reach furthest back, and how far; None: to the end of its list."""
-    if len(questions) == 1 and wanted.organisations is None:
+    """The question whose next READ_AT_ONCE decisions reach furthest back, and how far; None: to the end of its list.
+    Where only decisions of some organisations are shown these lead: how far was looked is told, and must tell nothing
+    of others."""
+    if len(questions) == 1:
         return questions[0], None
     ends = []
-    for question in questions:
-        last = connection.execute(_list(question, wanted, after).offset(READ_AT_ONCE - 1).limit(1)).one_or_none()
+    leading = questions if wanted.organisations is None else questions[:1]
+    for question in leading:
+        query = _list(question, wanted, after, READ_AT_ONCE).offset(READ_AT_ONCE - 1).limit(1)
+        last = connection.execute(query).one_or_none()
         if last is None:
             return question, None
         ends.append((last.decided_at, last.id))
     end = min(ends)
-    return questions[ends.index(end)], end
+    return leading[ends.index(end)], end
 
 
-def _list(question: _Question, wanted: Search, after: Position | None) -> sa.Select[datetime, UUID]:
-    """The list of a question from `after` on: when and which, in the order of the pages."""
+def _list(question: _Question, wanted: Search, after: Position | None, limit: int) -> sa.Select[datetime, UUID]:
+    """The first `limit` of the list of a question from `after` on: when and which, in the order of the pages."""
+    lists = [_one_list(question, each, wanted, after).limit(limit) for each in question.listed]
+    if len(lists) == 1:
+        return lists[0]
+    # each by its own index, and then merged: a question for several at once would sort all that there are
+    merged = sa.union_all(*(sa.select(each.subquery()) for each in lists)).subquery()
+    return sa.select(merged.c.decided_at, merged.c.id).order_by(merged.c.decided_at.desc(), merged.c.id.desc())
+
+
+def _one_list(
+    question: _Question, listed: sa.ColumnElement[bool], wanted: Search, after: Position | None
+) -> sa.Select[datetime, UUID]:
     moment, which = question.decided_at, question.decision_id
-    query = sa.select(moment.label("decided_at"), which.label("id")).where(*question.listed)
+    query = sa.select(moment.label("decided_at"), which.label("id")).where(listed)
     if wanted.since is not None:
         query = query.where(moment >= wanted.since)
     if wanted.until is not None:
@@ -178,15 +202,13 @@ _COLUMNS = tuple(name for name in Row.__dataclass_fields__ if name != "condition
 def _statement(
     lead: _Question, others: Sequence[_Question], wanted: Search, after: Position | None, limit: int
 ) -> sa.Select[Any]:
-    asked = [each.asked for each in others]
-    if wanted.organisations is not None:
-        asked.append(DECISIONS.c.organisation.in_(wanted.organisations))
     # the limit within keeps the database from thinking of another way to go about it
-    led = _list(lead, wanted, after).limit(READ_AT_ONCE if asked else limit).subquery("led")
+    most = READ_AT_ONCE if others else limit
+    led = _list(lead, wanted, after, most).limit(most).subquery("led")
     return (
         sa.select(*(DECISIONS.c[name] for name in _COLUMNS))
         .join_from(led, DECISIONS, DECISIONS.c.id == led.c.id)
-        .where(*asked)
+        .where(*(each.asked for each in others))
         .order_by(led.c.decided_at.desc(), led.c.id.desc())
         .limit(limit)
     )

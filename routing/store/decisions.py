@@ -90,12 +90,12 @@ def chain_of(connection: sa.Connection, decision_id: UUID) -> list[Row]:
     return sorted(found.values(), key=lambda row: (row.decided_at, row.id))[:CHAIN_MOST]
 
 
-def superseding(connection: sa.Connection, decision_id: UUID) -> list[tuple[UUID, datetime]]:
-    """The decisions that supersede this one, and when they were made, the newest first."""
+def superseding(connection: sa.Connection, decision_id: UUID) -> list[tuple[UUID, datetime, str | None]]:
+    """The decisions that supersede this one, when they were made and for which organisation, the newest first."""
     columns = DECISIONS.c
-    query = sa.select(columns.id, columns.decided_at).where(columns.supersedes == decision_id)
+    query = sa.select(columns.id, columns.decided_at, columns.organisation).where(columns.supersedes == decision_id)
     found = connection.execute(query.order_by(columns.decided_at.desc(), columns.id.desc()))
-    return [(row.id, row.decided_at) for row in found]
+    return [(row.id, row.decided_at, row.organisation) for row in found]
 
 
 def _rows(connection: sa.Connection, wanted: sa.ColumnElement[bool]) -> list[Row]:

@@ -196,6 +196,7 @@ DECISIONS = sa.Table(
         sqlite_where=sa.text("reason IS NOT NULL"),
     ),
     sa.Index(None, "ruleset_digest", "decided_at", "id"),
+    sa.Index(None, "organisation", "decided_at", "id"),
     sa.Index(None, "patient", "decided_at"),
     sa.Index(
         "ix_decisions_supersedes",

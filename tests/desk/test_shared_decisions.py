@@ -9,13 +9,13 @@ from flask import Flask
 
 from api import create_app
 from api.desk import create_desk
-from routing import service
+from routing import service, shared_decisions
 from routing.rights import RIGHTS, ROLES
 from routing.service import World, close_world, open_world
 from routing.settings import Settings
 from routing.store import decision_search
 from tests.desk.conftest import FromAnAddressOfItsOwn, Person, csrf_in, words_of
-from tests.desk.decided import CASE, asker_of, decided, recorded
+from tests.desk.decided import ADVISED, CASE, asker_of, decided, recorded
 from tests.people import PASSWORD, account
 
 NOT_THERE = "01a20243-0ea7-74bb-b786-680850fd5d6a"
@@ -113,6 +113,32 @@ def test_a_page_without_any_case_of_ones_own_says_that_there_is_more(
     world: World, hap: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(decision_search, "READ_AT_ONCE", 1)
-    for organisation in ("HAP Zuid", *["ZCC Midden"] * 6):
-        decided(world, asker_of(world, organisation))
-    assert "Tot zover niets gevonden. Er is meer" in words_of(hap.get("/desk/cases").text)
+    for _ in range(6):
+        decided(world, asker_of(world, "HAP Zuid"))
+    found = hap.get("/desk/cases?urgency=U5")
+    assert "Tot zover niets gevonden. Er is meer" in words_of(found.text)
+
+
+def test_a_hospital_that_triages_too_comes_back_to_its_own_page(app: Flask, world: World, about: str) -> None:
+    account(world, "umc", "triagist", "facility", facilities=frozenset({ADVISED}), organisation="UMC")
+    umc = who(app, "umc")
+    wrong = umc.post(f"/desk/decisions/{about}/outcome", {"what": "refused", "place": ADVISED})
+    assert wrong.status_code == 422
+    assert CASE["reference"] not in wrong.text
+    done = umc.post(f"/desk/decisions/{about}/outcome", {"what": "confirmed", "place": ADVISED})
+    assert (done.status_code, done.location.partition("?")[0]) == (303, "/desk/reception")
+    assert "Vastgelegd." in words_of(umc.get(done.location).text)
+
+
+def test_that_another_organisation_decided_anew_is_said_and_the_advice_can_still_be_followed(
+    world: World, zcc: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = decided(world, asker_of(world, "ZCC Midden"))
+    with monkeypatch.context() as shared:
+        shared.setattr(shared_decisions, "organisations_seen", lambda *_: None)
+        later = decided(world, asker_of(world, "HAP Zuid"), supersedes=first)
+    for page in (f"/desk/decisions/{first}", f"/desk/decisions/{first}/handover"):
+        text = zcc.get(page).text
+        assert "Een andere organisatie heeft daarna opnieuw besloten." in words_of(text)
+        assert later not in text
+    assert "Advies volgen" in words_of(zcc.get(f"/desk/decisions/{first}").text)

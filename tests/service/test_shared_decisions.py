@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing import access_log, outcomes, service
+from routing import access_log, outcomes, service, shared_decisions
 from routing.case_file import decision_file, timeline
 from routing.erasure import erase
 from routing.errors import BadInput, NotAllowed, NotFound
@@ -21,6 +22,7 @@ from routing.rights import Asker, organisations_seen
 from routing.service import World, close_world, open_world
 from routing.settings import Settings, read_settings
 from routing.store import database, decision_search
+from routing.store.migrations.versions import step_0015_organisations
 from routing.store.tables import DECISIONS
 from routing.webhooks.shown import pre_alerts_of
 from tests.desk.decided import ADVISED, CASE, asker_of, decided
@@ -106,6 +108,72 @@ def test_what_another_organisation_decided_is_not_continued(world: World, about:
         assert ask(world, body, rav)["supersedes"] == about
 
 
+def test_who_tries_to_continue_it_is_noted(world: World, midden: Asker, zuid: Asker) -> None:
+    about = decided(world, midden)
+    with pytest.raises(BadInput):
+        service.decide(world, {**CASE, "supersedes": about}, zuid)
+    newest = access_log.accesses(world, AUDITOR, decision=about)["accesses"][0]
+    assert (newest["user"]["organisation"], newest["outcome"]) == (ZUID, "refused")
+    assert newest["subjects"][0]["patient"] is not None
+
+
+def test_a_refused_look_at_a_timeline_is_in_what_the_patient_may_know(world: World, midden: Asker, zuid: Asker) -> None:
+    reference = "ZCC-2026-timeline"
+    about = decided(world, midden, reference=reference)
+    with pytest.raises(NotFound):
+        timeline(world, about, zuid)
+    newest = access_log.patient_view(world, AUDITOR, reference)["accesses"][0]
+    assert (newest["organisation"], newest["outcome"]) == (ZUID, "failed")
+
+
+def test_a_key_to_ask_again_is_another_one_for_another_organisation(world: World, midden: Asker) -> None:
+    """Tokens of one client may be for several organisations."""
+    client = replace(midden, organisation="HAP Noord")
+    said = {"outcome": "overridden", "by": "nurse", "reason": "context", "comment": "secret", "destination": None}
+    first = service.decide(world, CASE, midden, "again-1")
+    outcomes.record_outcome(world, first["id"], said, midden, "again-2")
+    assert outcomes.record_outcome(world, first["id"], said, midden, "again-2")["comment"] == "secret"
+    with pytest.raises(NotFound):
+        outcomes.record_outcome(world, first["id"], said, client, "again-2")
+    second = service.decide(world, CASE, client, "again-1")
+    assert second["id"] != first["id"]
+    assert service.decide(world, CASE, midden, "again-1")["id"] == first["id"]
+
+
+def test_that_another_organisation_decided_anew_is_said_and_nothing_else_of_it(
+    world: World, midden: Asker, rav: Asker
+) -> None:
+    noord = asker_of(world, "ZCC Noord")
+    first = decided(world, rav)
+    second = decided(world, noord, supersedes=first)
+    third = decided(world, midden, supersedes=first)
+    seen = decision_file(world, first, midden)
+    assert ([each["id"] for each in seen["superseded_by"]], seen["superseded_elsewhere"]) == ([third], True)
+    seen = decision_file(world, first, rav)
+    assert ([each["id"] for each in seen["superseded_by"]], seen["superseded_elsewhere"]) == ([third, second], False)
+    on = decided(world, rav, supersedes=second)
+    (step,) = (each for each in timeline(world, on, midden) if each["id"] == on)
+    assert step["supersedes"] is None
+    assert second not in str(timeline(world, on, midden))
+
+
+def test_nothing_of_others_is_opened_before_it_is_refused(
+    world: World, about: str, zuid: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long it takes, or that it is damaged, would tell that it is there."""
+
+    def opened(*_: Any) -> bytes:
+        raise AssertionError("a record of others was opened")
+
+    monkeypatch.setattr(outcomes, "record_of", opened)
+    monkeypatch.setattr(shared_decisions, "record_of", opened)
+    for read in READS.values():
+        with pytest.raises(NotFound):
+            read(world, about, zuid)
+    with pytest.raises(NotFound):
+        outcomes.record_outcome(world, about, {"outcome": "accepted", "by": "nurse"}, zuid)
+
+
 def test_what_another_organisation_decided_is_not_changed(world: World, midden: Asker, zuid: Asker) -> None:
     about = decided(world, midden)
     body = {"outcome": "accepted", "by": "nurse"}
@@ -176,13 +244,23 @@ def test_a_search_shows_each_decision_that_one_may_see_once_and_no_other(
             cursor = page["next"]
             if cursor is None:
                 return found
+            if asker is zuid:  # how far was looked is a decision that one may see
+                assert str(decision_search.position(cursor)[1]) in own
 
     assert all_of(zuid) == own[::-1]
     assert all_of(zuid, channel="ambulance") + all_of(zuid, urgency="U5", outcome="none") == [
         each for each in all_of(zuid) if each in {*all_of(AUDITOR, channel="ambulance")}
     ] + [each for each in all_of(zuid) if each in {*all_of(AUDITOR, urgency="U5")}]
     assert not {*own} & {*all_of(midden)}
-    assert {*own} < {*all_of(AUDITOR)}
+    everything = all_of(AUDITOR)
+    assert {*own} < {*everything}
+    rav, noord = asker_of(world, RAV), asker_of(world, "ZCC Noord")
+    decided(world, noord)
+    theirs = all_of(rav)  # of three organisations, each with a list of its own
+    assert len(theirs) > len(all_of(noord)) > 0
+    assert theirs == [each for each in all_of(AUDITOR) if each in {*theirs}]
+    assert {*theirs} == {*all_of(midden)} | {*all_of(noord)}
+    assert all_of(rav, urgency="U1") == [each for each in all_of(AUDITOR, urgency="U1") if each in {*theirs}]
 
 
 def test_without_the_setting_all_who_may_read_decisions_share_them(tmp_path: Any) -> None:
@@ -204,6 +282,7 @@ def test_decisions_of_before_belong_to_who_asked_for_them(database_url: str, clo
     ids = [decided(before, asker) for asker in askers]
     unknown = decided(before, askers[0])
     with database.writing(before.engine) as connection:
+        connection.exec_driver_sql("DROP INDEX ix_decisions_organisation_decided_at_id")
         connection.exec_driver_sql("ALTER TABLE decisions DROP COLUMN organisation")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0014'")
         old = b'{"kind":"decision","asker":{"key":"k","roles":["triagist"]}}'
@@ -220,6 +299,18 @@ def test_decisions_of_before_belong_to_who_asked_for_them(database_url: str, clo
             with pytest.raises(NotFound):
                 service.decision(before, about, asker)
     close_world(before)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "no JSON", "[" * 200_000, "[]", '{"asker": null}', '{"asker": {"organisation": 5}}',
+        '{"asker": {"organisation": {"a": 1}}}', r'{"asker": {"organisation": "\ud800"}}',
+        r'{"asker": {"organisation": "a\u0000b"}}',
+    ],
+)  # fmt: skip
+def test_of_a_damaged_entry_no_organisation_is_known(entry: str) -> None:
+    assert step_0015_organisations._asked_for(entry.encode()) is None
 
 
 NAMES = st.sampled_from([MIDDEN, RAV, ZUID, "A", "B"])
@@ -257,7 +348,13 @@ def test_the_groups_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatc
     assert read_settings().decisions_shared is None
 
 
-@pytest.mark.parametrize("given", ["ZCC Midden", "[", '["A", "B"]', '[["A", 1]]', "[[]]", '[[" "]]', "{}", "null", "1"])
+NO_GROUPS = (
+    "ZCC Midden", "[", '["A", "B"]', '[["A", 1]]', "[[]]", '[[" "]]', "{}", "null", "1", "[" * 5000,
+    r'[["\ud800"]]', r'[["A\nB"]]',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("given", NO_GROUPS)
 def test_groups_that_are_none_are_refused_with_what_is_allowed(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEGWIJS_DECISIONS_SHARED", given)
     with pytest.raises(BadInput) as refused:

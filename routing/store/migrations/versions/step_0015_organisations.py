@@ -21,7 +21,7 @@ _ENTRIES = sa.table(
 
 
 def upgrade() -> None:
-    """Add the column, and fill it from the entries in the log."""
+    """Add the column, fill it from the entries in the log, and add the index."""
     op.add_column("decisions", sa.Column("organisation", sa.Text()))
     connection, columns = op.get_bind(), _ENTRIES.c
     query = sa.select(columns.id, columns.entry).where(columns.kind == "decision").order_by(columns.id).limit(_AT_ONCE)
@@ -33,6 +33,7 @@ def upgrade() -> None:
         if known:
             connection.execute(fill, known)
         found = connection.execute(query.where(columns.id > found[-1].id)).all()
+    op.create_index("ix_decisions_organisation_decided_at_id", "decisions", ["organisation", "decided_at", "id"])
 
 
 def _asked_for(entry: bytes) -> str | None:
@@ -41,6 +42,8 @@ def _asked_for(entry: bytes) -> str | None:
     try:
         asker = json.loads(entry)["asker"]
         organisation = asker["organisation"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return "" if organisation is None else str(organisation)
+    if organisation is None:
+        return ""
+    return organisation if isinstance(organisation, str) and organisation.isprintable() else None
