@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -68,7 +70,7 @@ def _prove(arguments: argparse.Namespace) -> int:
     if arguments.json:
         show(proof)
     else:
-        for line in _lines(proof):
+        for line in _lines(proof, folder):
             print(line)
     if arguments.keep is not None:
         _keep(arguments.keep, proof)
@@ -181,7 +183,14 @@ def _keep(path: Path, proof: Mapping[str, Any]) -> None:
     say(f"wrote {len(cases)} worked cases to {path}")
 
 
-def _lines(proof: Mapping[str, Any]) -> Iterator[str]:
+def _to_run(case: Mapping[str, Any], at: str, urgency: str, folder: Path) -> Iterator[str]:
+    """What shows that `case` comes out as `urgency`: two lines for a shell."""
+    written = json.dumps(case, ensure_ascii=False).replace("'", "'\\''")
+    yield f"             {urgency}: echo '{written}' |"
+    yield f"                 wegwijs decide - --at {at} --ruleset {shlex.quote(str(folder))}"
+
+
+def _lines(proof: Mapping[str, Any], folder: Path) -> Iterator[str]:
     for one in proof["properties"]:
         yield f"{one['verdict'].upper():9}  {one['id']}  ({one['how']}, {one['seconds']:.1f} s)"
         yield f"           {one['text']['en']}"
@@ -190,8 +199,10 @@ def _lines(proof: Mapping[str, Any]) -> Iterator[str]:
                 yield f"           {words}: {', '.join(one[part])}"
         for found in filter(None, [one["counterexample"], *one.get("counterexamples", [])]):
             yield f"           - {found['text']['en']}"
-            after = f" -> {found['urgency_after']} with {found['after']}" if "after" in found else ""
-            yield f"             {found['at']}: {found['case']}: {found['urgency']}{after}"
+            yield f"             {found['text']['nl']}"
+            yield from _to_run(found["case"], found["at"], found["urgency"], folder)
+            if "after" in found:
+                yield from _to_run(found["after"], found["at"], found["urgency_after"], folder)
     counts = proof["counts"]
     rules = proof["ruleset"]
     yield (

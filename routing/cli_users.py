@@ -20,7 +20,7 @@ from routing.terminal import (
 )
 
 _EXAMPLE = "zcc-017"
-_OWNER = "who the account is for sets a password with the code: POST /v1/session/password"
+_OWNER = "who the account is for sets a password with the code at /desk/password"
 
 
 def add_users_commands(commands: Any) -> None:

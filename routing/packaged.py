@@ -54,10 +54,12 @@ class Desk:
 
 
 def open_desk(rulesets: Path | None, now: datetime) -> Desk:
-    """A desk with the ruleset in `rulesets` (a ruleset's own folder, or a folder of rulesets; None: the packaged ones)
-    that is in force at `now`. Raises BadData."""
+    """A desk with the ruleset in `rulesets`: that folder itself if it is a ruleset, which may begin later (it is
+    tried), else of those in it (None: the packaged ones) the one that is in force at `now`. Raises BadData."""
     words = read_vocabulary()
-    release = in_force_of(map(read_release, ruleset_folders(rulesets)), now)
+    releases = [read_release(folder) for folder in ruleset_folders(rulesets)]
+    tried = rulesets is not None and (rulesets / "ruleset.yaml").is_file()
+    release = releases[0] if tried else in_force_of(releases, now)
     rules = read_ruleset(release.folder, words)
     return Desk(words, build_evaluators(rules), packaged_directory(words), overlays(rulesets))
 

@@ -17,6 +17,7 @@ from api.auth import world
 from api.desk.case_form import FACT, FIELDS, Form, Read, Wrong, fact_named, first, form_of, read_form, without
 from api.desk.case_form import wrong_in_form as wrong_in
 from api.desk.case_questions import ADDED, Questions, fact_names, questions
+from api.desk.complaint_words import complaint_words
 from api.desk.page import asked_by_script, page, to
 from api.desk.place_search import destinations
 from api.desk.words import language, text
@@ -87,7 +88,7 @@ def change(draft_id: str) -> Response:
     wanted, filled = request.form.get("do", "update"), _filled()
     if wanted == "discard":
         drafts.remove_draft(world(), draft, g.asker)
-        return to("door.home")
+        return _onwards(url_for("door.home"))
     if drafts.decision_of(world(), draft, g.asker) is None:
         drafts.keep_draft(world(), draft, filled, g.asker)
     if wanted == "decide":
@@ -137,7 +138,14 @@ def _parts(state: State, *, refused: bool = False) -> Response:
 def _page(draft_id: UUID, state: State, status: int = 200, *, refused: bool = False) -> Response:
     overlays = sorted({overlay.region for overlay in installed_overlays(world())})
     names = sorted(fact_names(world().words), key=lambda named: named[1].wire()[language()])
-    known = {"draft_id": draft_id, "state": state, "refused": refused, "regions": overlays, "facts": names}
+    known: dict[str, Any] = {
+        "complaint_words": complaint_words(),
+        "draft_id": draft_id,
+        "state": state,
+        "refused": refused,
+        "regions": overlays,
+        "facts": names,
+    }
     known["places"] = destinations(newest_directory(world()))
     return page("case.html", status, **known, script=False, field_label=field_label)
 

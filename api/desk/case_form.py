@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from api.desk.complaint_words import complaint_meant
 from api.desk.place_search import meant
 from routing.errors import Fault
 from routing.facilities.opening import TIME_ZONE
@@ -39,6 +40,12 @@ OF_CASE = {
     "on_the_way.since": "way_since", "on_the_way.heading_to": "heading_to",
 }  # fmt: skip
 """A field of the case -> the field of the form in which it stands."""
+
+JUST_NOW = ("called_at", "way_since")
+"""Moments of what goes on now; others, as when somebody fell ill, may well be of yesterday."""
+
+YESTERDAY_MOST = timedelta(hours=12)
+"""A time of the clock of one of these that is longer ago is rather a slip of the hand than a time of yesterday."""
 
 _MONTHS = re.compile(r"(\d{1,4})\s*(?:m|mnd|maand|maanden|mo|month|months)")
 _YEARS = re.compile(r"(\d{1,3})\s*(?:j|jr|jaar|y|yr|years?)?")
@@ -109,7 +116,7 @@ def complaint_named(said: str, words: Vocabulary, language: Language) -> str | N
         names += [name for spoken in complaint.synonyms.values() for name in spoken]
         if wanted in map(str.casefold, names):
             return key
-    return words.complaint_names.get(said.strip())
+    return words.complaint_names.get(said.strip()) or complaint_meant(said)
 
 
 def fact_named(said: str, words: Vocabulary) -> str | None:
@@ -158,7 +165,8 @@ class _Reader:
         return {"postcode": said} if said else {}
 
     def moment(self, name: str, said: str) -> str | None:
-        """A time of the clock is the last time that it was so late; a day may stand before it."""
+        """A time of the clock is the last time that it was so late, if that is not too long ago to be sure; a day may
+        stand before it."""
         try:
             if found := _DAY.fullmatch(said):
                 return datetime.fromisoformat(f"{found[1]}T{found[2]}").replace(tzinfo=TIME_ZONE).isoformat()
@@ -168,7 +176,15 @@ class _Reader:
             if found := _CLOCK.fullmatch(said):
                 today = self.now.astimezone(TIME_ZONE)
                 at = today.replace(hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0)
-                return (at if at <= today + timedelta(minutes=1) else at - timedelta(days=1)).isoformat()
+                if at <= today + timedelta(minutes=1):
+                    return at.isoformat()
+                before = at - timedelta(days=1)
+                if name not in JUST_NOW or today - before <= YESTERDAY_MOST:
+                    return before.isoformat()
+                written = f"{before:%Y-%m-%d %H:%M}"
+                nl = f"{said} is nog niet geweest. Was het gisteren, schrijf dan {written}."
+                self.fault(name, nl, f"{said} has not been yet. If it was yesterday, write {written}.")
+                return None
         nl, en = "Een tijd: 14:05, of met de dag ervoor: 2026-11-29 14:05.", "A time: 14:05, or with the day before it."
         self.fault(name, nl, en)
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from routing import service
 from routing.rights import Asker
@@ -190,3 +190,37 @@ def test_the_button_that_decides_is_on_the_first_screen_however_long_the_advice(
     box = page.locator("#decide").bounding_box()
     assert box is not None
     assert box["y"] + box["height"] <= 720
+
+
+def test_who_throws_a_case_away_is_asked_and_is_at_the_first_page_again(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    with_complaint(page)
+    with_age_and_place(page)
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        if len(asked) > 1:
+            dialog.accept()
+        else:
+            dialog.dismiss()
+
+    page.on("dialog", answer)
+    page.get_by_role("button", name="Gooi weg").click()
+    expect(page.locator("#age")).to_have_value("67")  # whoever does not mean it keeps everything
+    page.get_by_role("button", name="Gooi weg").click()
+    arrived(page, re.compile(r"/desk$"))
+    assert len(asked) == 2
+    expect(page.locator("h1")).to_have_count(1)
+    expect(page.locator("#case")).to_have_count(0)
+
+
+def test_a_word_that_leads_nowhere_is_said_as_one_types(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    page.keyboard.type("cva")
+    expect(page.locator("#complaint-list [role=option]").first).to_contain_text("neurologische uitval")
+    expect(page.locator("#complaint-none")).to_be_hidden()
+    page.fill("#complaint", "")
+    page.keyboard.type("qqq")
+    expect(page.locator("#complaint-none")).to_contain_text("Geen klacht heet zo.")
+    assert barriers(page) == []

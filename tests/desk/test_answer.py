@@ -15,6 +15,7 @@ from routing.rights import Asker
 from routing.service import World
 from routing.store import database
 from routing.webhooks.shown import ADVICE
+from tests.desk import places
 from tests.desk.conftest import Person, words_of
 from tests.desk.decided import ADVISED, CASE, CRASH, asker_of, decided, recorded
 
@@ -300,3 +301,20 @@ def test_who_is_on_the_way_and_the_medical_teams_stand_on_the_page(
     assert len(teams) == 4
     assert all(team["station"]["name"] in seen for team in teams)
     assert "Of een team vrij is en of er gevlogen kan worden, is hier niet bekend." in seen
+
+
+def test_a_stop_at_the_place_stands_before_who_follows_the_advice_and_on_the_sheet(
+    world: World, asker: Asker, triagist: Person
+) -> None:
+    places.report(world, ADVISED, {"unit": "seh", "kind": "stop", "value": True})
+    try:
+        about = decided(world, asker)
+        page = triagist.get(f"/desk/decisions/{about}").text
+        before = words_of(page[: page.index('class="accept"')])
+        for seen in (before, words_of(triagist.get(f"/desk/decisions/{about}/handover").text)):
+            assert "stop" in seen
+            assert "Bel de plek voordat u de patiënt stuurt." in seen
+    finally:
+        places.report(world, ADVISED, {"unit": "seh", "kind": "stop", "value": False})
+    quiet = words_of(triagist.get(f"/desk/decisions/{decided(world, asker)}").text)
+    assert "Bel de plek voordat u de patiënt stuurt." not in quiet

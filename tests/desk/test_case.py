@@ -212,6 +212,8 @@ def test_thrown_away_it_is_gone(triagist: Person) -> None:
     triagist.post(address, {**STEMI, "reference": "WEG-1", "do": "update"})
     assert triagist.post(address, {"do": "discard"}).location == "/desk"
     assert "WEG-1" not in triagist.get(address).text
+    script = triagist.post(begun(triagist), {"do": "discard"}, headers={"HX-Request": "true"})
+    assert (script.status_code, script.headers["HX-Redirect"]) == (204, "/desk")
 
 
 def test_the_fields_of_a_page_have_limits(triagist: Person) -> None:

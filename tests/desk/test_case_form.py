@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.desk import complaint_words
 from api.desk.case_form import FACT, Read, allowed, complaint_named, fact_named, form_of, read_form, wrong_in_form
 from routing.case import case_record, parse_case
 from routing.errors import BadInput
@@ -96,8 +97,49 @@ def test_a_time_of_the_clock_is_the_last_time_that_it_was_so_late() -> None:
     assert read(f__onset_at="13:20").body["observations"]["onset_at"] == "2026-11-23T13:20:00+01:00"
     assert read(f__onset_at="2330").body["observations"]["onset_at"] == "2026-11-22T23:30:00+01:00"
     assert read(called_at="2026-11-22 09:05").body["called_at"] == "2026-11-22T09:05:00+01:00"
+    assert read(called_at="23:59", f__onset_at="15:00").body["observations"]["onset_at"] == "2026-11-22T15:00:00+01:00"
     for wrong in ("kwart over twee", "25:00", "2026-13-40 09:05"):
         assert [each.field for each in read(called_at=wrong).wrong] == ["called_at"]
+
+
+def test_a_call_that_has_not_been_yet_is_asked_again_and_not_taken_for_one_of_yesterday() -> None:
+    for field in ("called_at", "way_since"):
+        found = read(**{field: "23:59"})  # it is half past two
+        (wrong,) = found.wrong
+        assert wrong.field == field
+        assert wrong.message.nl == "23:59 is nog niet geweest. Was het gisteren, schrijf dan 2026-11-22 23:59."
+        assert "called_at" not in found.body
+    assert read(called_at="14:31").body["called_at"] == "2026-11-23T14:31:00+01:00"  # another clock, a minute ahead
+    late = datetime(2026, 11, 23, 23, 10, tzinfo=UTC)  # ten past midnight
+    shortly_before = read_form({"age": ("67",), "called_at": ("23:50",)}, WORDS, "nl", late)
+    assert shortly_before.body["called_at"] == "2026-11-23T23:50:00+01:00"
+
+
+SAID = (
+    "cva", "benauwdheid", "bewusteloos", "suïcide", "zelfmoord", "epilepsie", "collaps", "aanrijding", "ongeluk",
+    "hoofdletsel", "breuk", "dyspneu", "allergie", "longembolie", "sepsis", "hypoglykemie", "stroke", "pob",
+)  # fmt: skip
+"""What a triagist types without thinking."""
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_what_a_triagist_says_leads_to_a_complaint(said: str) -> None:
+    assert [key for key, words in complaint_words._NL.items() if said in words]
+
+
+def test_further_words_are_of_complaints_that_there_are_and_say_nothing_twice() -> None:
+    for language, words in (("nl", complaint_words._NL), ("en", complaint_words._EN)):
+        assert set(words) <= set(WORDS.complaints)
+        for key, further in words.items():
+            complaint = WORDS.complaints[key]
+            known = {complaint.label.wire()[language], *complaint.synonyms.get(language, ())}
+            assert not {*further} & known, key
+
+
+def test_a_word_that_means_one_complaint_is_taken_for_it_and_one_that_means_two_is_not() -> None:
+    assert complaint_named("CVA", WORDS, "nl") == "neurological_deficit"
+    assert complaint_named("miskraam", WORDS, "nl") is None
+    assert [each.field for each in read(complaint="miskraam").wrong] == ["complaint"]
 
 
 def test_what_is_missing_is_not_wrong_yet() -> None:

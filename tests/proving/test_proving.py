@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -54,6 +57,27 @@ def test_a_gap_of_a_minute_in_a_window_is_found_at_that_minute(
     assert "stemi" not in {condition["code"] for condition in answer["conditions"]}
     whole = _decided(shown["case"], shown["at"], _desk(seeded.newest()))
     assert "stemi" in {condition["code"] for condition in whole["conditions"]}
+
+
+def test_a_counterexample_is_printed_so_that_a_shell_shows_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also of rules that begin later: whoever names their folder tries them."""
+    folder = seeded.gap_in_a_window(tmp_path)
+    rules = folder / "ruleset.yaml"
+    later = re.sub(r"effective_from: .*", "effective_from: 2031-01-01T00:00:00+01:00", rules.read_text("utf-8"))
+    rules.write_text(later, "utf-8")
+    assert main(["rules", "prove", str(folder), "--property", "st-elevation-without-a-gap"]) == 1
+    said = capsys.readouterr().out
+    found = re.search(r"^ +(U\d): (echo '.*' \|)\n +(wegwijs decide - .*)$", said, re.MULTILINE)
+    assert found is not None, said
+    wegwijs = f"{sys.executable} -m routing.cli"
+    ran = subprocess.run(
+        ["sh", "-c", f"{found[2]} {found[3].replace('wegwijs', wegwijs, 1)} --json"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["urgency"]["level"] == found[1]
 
 
 def test_a_shadowed_red_flag_is_found_with_a_case_in_which_it_changes_nothing(

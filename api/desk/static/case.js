@@ -11,6 +11,7 @@ document.documentElement.classList.add("script");
 
 const input = document.getElementById("complaint");
 const list = document.getElementById("complaint-list");
+const none = document.getElementById("complaint-none");
 const complaints = [...document.querySelectorAll("#complaints option")].map((option) => ({
   label: option.value,
   names: (option.dataset.names || "").split("|").filter(Boolean),
@@ -55,11 +56,13 @@ function openList() {
   );
   combobox.stop();
   list.hidden = found.length === 0;
+  none.hidden = found.length > 0 || !input.value.trim();
   if (found.length) combobox.start();
 }
 
 function closeList() {
   list.hidden = true;
+  none.hidden = true;
   combobox.stop();
 }
 
@@ -233,6 +236,7 @@ document.addEventListener("htmx:confirm", (event) => {
   // what waited in the queue is asked here once more
   if (deciding && by !== deciding) event.preventDefault();
   const submitter = by && by.submitter;
+  if (submitter && submitter.dataset.sure && !window.confirm(submitter.dataset.sure)) event.preventDefault();
   if (!deciding && submitter && submitter.id === "decide") {
     deciding = by;
     submitter.setAttribute("aria-busy", "true");
