@@ -45,16 +45,15 @@ _EN: Mapping[str, tuple[str, ...]] = {
     "cardiac_arrest_adult": ("unconscious and not breathing", "no pulse"),
     "chest_pain": ("stemi", "angina"),
     "diabetes_problem": ("hypoglycaemia", "hyperglycaemia"),
-    "dyspnea": ("short of breath", "breathless", "pulmonary embolism"),
+    "dyspnea": ("short of breath", "pulmonary embolism"),
     "fever": ("sepsis",),
     "multitrauma": ("accident", "crash", "collision"),
-    "neurological_deficit": ("stroke", "cva"),
+    "neurological_deficit": ("cva",),
     "pregnancy_problem": ("pregnant", "miscarriage"),
     "psychiatric_crisis": ("suicide",),
     "seizure": ("epilepsy", "fit"),
-    "syncope": ("unconscious", "collapse", "passed out"),
+    "syncope": ("unconscious", "collapse"),
     "trauma_extremity": ("fracture", "broken bone", "sprain"),
-    "trauma_head": ("head injury",),
 }
 
 

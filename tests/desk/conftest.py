@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,11 +74,23 @@ class Person:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("desk")
-    opened = open_world(Settings(database_url=f"sqlite:///{folder}/wegwijs.sqlite3"))
+def with_accounts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a database with an account for each role, to make copies of."""
+    path = tmp_path_factory.mktemp("desk") / "wegwijs.sqlite3"
+    opened = open_world(Settings(database_url=f"sqlite:///{path}"))
     service.upgrade(opened)
     account_for_each_role(opened)
+    close_world(opened)
+    return path
+
+
+@pytest.fixture(scope="module")
+def world(with_accounts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world for the tests of one file: what others report of places must not be found here."""
+    path = tmp_path_factory.mktemp("desk") / "wegwijs.sqlite3"
+    for each in (with_accounts, with_accounts.with_name("wegwijs.keys")):
+        shutil.copy(each, path.with_name(each.name))
+    opened = open_world(Settings(database_url=f"sqlite:///{path}"))
     yield opened
     close_world(opened)
 
@@ -103,7 +117,7 @@ class FromAnAddressOfItsOwn(FlaskClient):
         self.environ_base = {**self.environ_base, "REMOTE_ADDR": f"10.0.{number // 250}.{number % 250 + 1}"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def app(world: World) -> Flask:
     made = create_app(world=world)
     made.test_client_class = FromAnAddressOfItsOwn
