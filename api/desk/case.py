@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from api import metrics
 from api.auth import world
+from api.desk import answer_words
 from api.desk.case_form import FACT, FIELDS, Form, Read, Wrong, fact_named, first, form_of, read_form, without
 from api.desk.case_form import wrong_in_form as wrong_in
 from api.desk.case_questions import ADDED, Questions, fact_names, questions
@@ -132,7 +133,8 @@ def _again(draft_id: UUID, state: State) -> Response:
 
 
 def _parts(state: State, *, refused: bool = False) -> Response:
-    return page("case_parts.html", state=state, script=True, refused=refused, field_label=field_label)
+    known: dict[str, Any] = {"state": state, "refused": refused, "names": answer_words, "field_label": field_label}
+    return page("case_parts.html", **known, script=True)
 
 
 def _page(draft_id: UUID, state: State, status: int = 200, *, refused: bool = False) -> Response:
@@ -140,6 +142,7 @@ def _page(draft_id: UUID, state: State, status: int = 200, *, refused: bool = Fa
     names = sorted(fact_names(world().words), key=lambda named: named[1].wire()[language()])
     known: dict[str, Any] = {
         "complaint_words": complaint_words(),
+        "names": answer_words,
         "draft_id": draft_id,
         "state": state,
         "refused": refused,

@@ -224,3 +224,33 @@ def test_a_word_that_leads_nowhere_is_said_as_one_types(open_page: Open) -> None
     page.keyboard.type("qqq")
     expect(page.locator("#complaint-none")).to_contain_text("Geen klacht heet zo.")
     assert barriers(page) == []
+
+
+@pytest.mark.parametrize("key", ["Enter", "Tab"])
+def test_who_types_the_whole_name_of_a_complaint_gets_that_one(open_page: Open, key: str) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    with_complaint_by(page, "buikpijn", key)
+    expect(page.locator("#complaint")).to_have_value("buikpijn")  # and not "buikpijn kind"
+
+
+def with_complaint_by(page: Page, typed: str, key: str) -> None:
+    expect(page.locator("#complaint")).to_be_focused()
+    page.keyboard.type(typed)
+    expect(page.locator("#complaint-list [role=option]").first).to_have_text(typed)
+    page.keyboard.press(key)
+    expect(page.locator("#age")).to_be_focused()
+
+
+def test_where_to_go_stands_in_sight_before_somebody_decides(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    with_complaint_by(page, "buikpijn", "Enter")
+    page.fill("#age", "58")
+    page.fill("#place", "4461")
+    page.fill("[id='f.systolic_bp']", "84")
+    page.fill("[id='f.heart_rate']", "128")
+    expect(page.locator("#preview .urgency")).to_have_text("▲ U1")
+    expect(page.locator("#preview .warn").first).to_be_visible()
+    best, decide = page.locator("#preview .best").bounding_box(), page.locator("#decide").bounding_box()
+    assert best is not None
+    assert decide is not None
+    assert best["y"] + best["height"] < decide["y"] < 720

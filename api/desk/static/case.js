@@ -31,7 +31,9 @@ function matching(typed) {
   for (const complaint of complaints) {
     const names = [complaint.label, ...complaint.names];
     const hit = names.find((name) => plain(name).startsWith(wanted)) || names.find((name) => plain(name).includes(wanted));
-    if (hit) found.push({ label: complaint.label, hit, first: plain(hit).startsWith(wanted) ? 0 : 1 });
+    // who typed the whole of a name means that one, and not a longer one that begins with it
+    const whole = names.some((name) => plain(name) === wanted);
+    if (hit) found.push({ label: complaint.label, hit, first: whole ? 0 : plain(hit).startsWith(wanted) ? 1 : 2 });
   }
   return found.sort((a, b) => a.first - b.first).slice(0, 12);
 }
