@@ -120,13 +120,6 @@ def test_a_counterexample_is_tried_by_who_may_try_rules(proof: Any, address: str
         assert f" {case[level]} " in words_of(response.text).partition("Urgentie")[2][:40]
 
 
-def test_a_version_without_a_proof_says_so_plainly(world: World, triagist: Person) -> None:
-    without = next(one for one in installed_rulesets(world) if not (PACKAGED / one.version / "proof.json").exists())
-    seen = words_of(triagist.get(f"/desk/rules/{without.name}/{without.version}?topic=proof").text)
-    assert "Bij deze versie ligt geen bewijs: van haar regels is niets bewezen." in seen
-    assert "✓ bewezen" not in seen.partition("Uitleg")[0]
-
-
 def test_it_is_read_in_english_as_well(proof: Any, address: str, triagist: Person) -> None:
     triagist.client.set_cookie("wegwijs-language", "en")
     seen = words_of(triagist.get(address).text)
@@ -140,7 +133,6 @@ def folder(tmp_path: Path) -> Path:
     """The newest ruleset alone, with its properties and its proof."""
     made = tmp_path / "rulesets" / "acute-nl" / "1.3.0"
     shutil.copytree(PACKAGED / "1.3.0", made)
-    shutil.copy(PACKAGED / "1.2.0" / "properties.yaml", made)
     return made
 
 
@@ -154,6 +146,13 @@ def reader(folder: Path, tmp_path: Path) -> Iterator[Person]:
     client.post("/desk/sign-in", data={"user": name_of("medical_manager"), "password": PASSWORD})
     yield Person(client, csrf_in(client.get("/desk").text))
     close_world(opened)
+
+
+def test_a_version_without_a_proof_says_so_plainly(folder: Path, reader: Person) -> None:
+    (folder / "proof.json").unlink()
+    seen = words_of(reader.get("/desk/rules/acute-nl/1.3.0?topic=proof").text)
+    assert "Bij deze versie ligt geen bewijs: van haar regels is niets bewezen." in seen
+    assert "✓ bewezen" not in seen.partition("Uitleg")[0]
 
 
 def test_a_stale_proof_is_never_shown_as_valid(folder: Path, reader: Person) -> None:

@@ -335,6 +335,19 @@ def test_every_version_with_properties_has_a_proof_that_is_about_it() -> None:
         assert kept.stale(proof, rules, properties) is None, folder
 
 
+def test_every_published_version_has_a_proof_beside_it_that_is_about_it() -> None:
+    words, root = read_vocabulary(), seeded.newest().parent.parent
+    published = read_published(root)
+    assert len(published) >= 5
+    for name in published:
+        rules = rules_in(root / name, words)
+        properties, proof = kept.properties_for(root / name, rules), kept.proof_beside(root / name)
+        assert properties is not None
+        assert proof is not None, f"{name} has no proof.json"
+        assert kept.stale(proof, rules, properties) is None, name
+        assert proof["counts"]["undecided"] == 0, name
+
+
 def test_the_rules_that_decide_have_a_proof() -> None:
     assert seeded.newest() in _with_properties()
     published = read_published(seeded.newest().parent.parent)
