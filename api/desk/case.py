@@ -21,6 +21,7 @@ from api.desk.case_questions import ADDED, Questions, fact_names, questions
 from api.desk.complaint_words import complaint_words
 from api.desk.page import asked_by_script, page, to
 from api.desk.place_search import destinations
+from api.desk.vital_signs import ABCDE
 from api.desk.words import language, text
 from routing import drafts, service
 from routing.access_log import uuid_of
@@ -134,7 +135,7 @@ def _again(draft_id: UUID, state: State) -> Response:
 
 def _parts(state: State, *, refused: bool = False) -> Response:
     known: dict[str, Any] = {"state": state, "refused": refused, "names": answer_words, "field_label": field_label}
-    return page("case_parts.html", **known, script=True)
+    return page("case_parts.html", **known, abcde=ABCDE, script=True)
 
 
 def _page(draft_id: UUID, state: State, status: int = 200, *, refused: bool = False) -> Response:
@@ -143,6 +144,7 @@ def _page(draft_id: UUID, state: State, status: int = 200, *, refused: bool = Fa
     known: dict[str, Any] = {
         "complaint_words": complaint_words(),
         "names": answer_words,
+        "abcde": ABCDE,
         "draft_id": draft_id,
         "state": state,
         "refused": refused,

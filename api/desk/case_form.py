@@ -23,12 +23,6 @@ UNKNOWN = "unknown"
 
 ANSWERS = {"yes": True, "no": False}
 
-VITALS = (
-    "respiratory_rate", "spo2", "on_oxygen", "heart_rate", "systolic_bp", "diastolic_bp", "capillary_refill", "avpu",
-    "gcs", "glucose", "temperature", "pain_score",
-)  # fmt: skip
-"""The vital signs of the row, in ABCDE order: breathing, circulation, disability, exposure."""
-
 PLAIN = ("channel", "transport", "region", "reference", "supersedes")
 """Fields that go into the case as they stand."""
 

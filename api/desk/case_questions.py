@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.desk.case_form import FACT, VITALS, Form, Wrong, allowed, answers
+from api.desk.case_form import FACT, Form, Wrong, allowed, answers
+from api.desk.vital_signs import VITALS
 from routing.vocabulary import Fact, Text, Vocabulary
 
 MOST = 9
@@ -50,11 +51,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """The facts of a form: the open ones in the order in which to ask them, the vital signs in theirs, and all that
+    """The facts of a form: the open ones in the order in which to ask them, the vital signs by name, and all that
     was answered."""
 
     open: tuple[Asked, ...]
-    vitals: tuple[Asked, ...]
+    vitals: Mapping[str, Asked]
     known: tuple[Asked, ...]
     left: int = 0
 
@@ -76,7 +77,7 @@ def questions(form: Form, decision: Mapping[str, Any] | None, wrong: Iterable[Wr
     left = int(decision["open_questions_left"]) + len(wanted) - len(open_ids) if decision is not None else 0
     return Questions(
         tuple(asked(name, number) for number, name in enumerate(open_ids, start=1)),
-        tuple(asked(name) for name in VITALS),
+        {name: asked(name) for name in VITALS},
         tuple(asked(name) for name in said if name not in VITALS and words.facts[name].given == "observations"),
         left,
     )

@@ -9,6 +9,7 @@ from typing import Any
 from api.auth import world
 from api.desk.answer_words import Lines, call_lines, case_groups
 from api.desk.evidence import label, value_of
+from api.desk.vital_signs import MEASURED
 
 MECHANISM = frozenset(
     {
@@ -21,12 +22,6 @@ MECHANISM = frozenset(
     }
 )  # fmt: skip
 """Facts that say what happened, and not what is broken."""
-
-VITALS = (
-    "respiratory_rate", "spo2", "on_oxygen", "heart_rate", "systolic_bp", "diastolic_bp", "capillary_refill",
-    "temperature", "glucose", "gcs", "gcs_eye", "gcs_verbal", "gcs_motor", "avpu", "pain_score",
-)  # fmt: skip
-"""What is measured of a patient, in the order of ABCDE."""
 
 BACKGROUND = ("history", "pregnancy")
 SIGNS = (
@@ -62,12 +57,12 @@ def sheet(found: Mapping[str, Any]) -> Sheet:
     accident = observed.get(OF_AN_ACCIDENT) is True or _is_major_trauma(found["decision"])
     hurt = {name: value for name, value in there.items() if _group(name) == OF_AN_ACCIDENT} if accident else {}
     named = {group: name for group, name, _ in case_groups(case)}
-    shown_elsewhere = {*hurt, *VITALS}
+    shown_elsewhere = {*hurt, *MEASURED}
     return Sheet(
         patient=groups.get("patient", []),
         call=[*call_lines(case), *_lines({name: value for name, value in there.items() if _group(name) == "case"})],
         background=_lines({name: value for name, value in there.items() if _group(name) in BACKGROUND}),
-        vitals=_lines({name: there[name] for name in VITALS if name in there}),
+        vitals=_lines({name: there[name] for name in MEASURED if name in there}),
         findings=[
             (named[group], lines) for group in SIGNS if (lines := _lines(_of_group(there, group, shown_elsewhere)))
         ],

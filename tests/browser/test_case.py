@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, FloatRect, Page, expect
 
+from api.desk.vital_signs import VITALS
 from routing import service
 from routing.rights import Asker
 from tests.browser.conftest import Open, Served, answer_to, arrived, barriers, settled
@@ -254,3 +256,63 @@ def test_where_to_go_stands_in_sight_before_somebody_decides(open_page: Open) ->
     assert best is not None
     assert decide is not None
     assert best["y"] + best["height"] < decide["y"] < 720
+
+
+END_OF_NAME = """label => {
+  const written = document.createRange();
+  written.selectNode(label.firstChild);
+  return written.getBoundingClientRect().right;
+}"""
+"""Where the short name ends that stands above a vital sign."""
+
+
+def boxes_of(page: Page, selector: str) -> list[FloatRect]:
+    """Where each element stands."""
+    found = [each.bounding_box() for each in page.locator(selector).all()]
+    return [box for box in found if box is not None]
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("size", ["laptop", "tablet"])
+def test_the_vital_signs_stand_in_one_row_in_the_order_of_abcde(size: str, language: str, open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"), **SIZES[size])
+    if language == "en":
+        page.get_by_role("button", name="English").click()
+    fields, labels = boxes_of(page, ".vital :is(input, select)"), boxes_of(page, ".vital label")
+    named = [each.get_attribute("name") for each in page.locator(".vital :is(input, select)").all()]
+    assert named == [f"f.{name}" for name in VITALS]
+    assert len({box["y"] for box in fields}) == len({box["y"] for box in labels}) == 1
+    assert all(left["x"] + left["width"] < right["x"] for left, right in pairwise(fields))
+    assert all(box["width"] >= 44 for box in fields)  # four figures fit: 38,4
+    ends = [each.evaluate(END_OF_NAME) for each in page.locator(".vital label").all()]
+    assert all(end <= box["x"] + box["width"] for end, box in zip(ends, labels, strict=True)), "a name does not fit"
+
+
+def test_who_stands_on_a_vital_sign_reads_its_name_its_unit_and_what_is_allowed(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    page.get_by_role("radio", name="vrouw").focus()
+    page.keyboard.press("c")
+    expect(page.get_by_role("textbox", name="pols hartslag")).to_be_focused()
+    assert boxes_of(page, ".vital:focus-within .about")[0]["width"] > 100
+    about = page.locator(".vital:focus-within .about")
+    expect(about).to_have_text(re.compile(r"hartslag\s+Toegestaan: 0 - 350 /min\."))
+    page.get_by_role("radio", name="vrouw").focus()
+    page.keyboard.press("d")
+    expect(page.get_by_role("combobox", name="AVPU bewustzijn (AVPU)")).to_be_focused()
+    page.keyboard.press("v")
+    expect(page.locator("[id='f.avpu']")).to_have_value("V")
+
+
+def test_which_vital_signs_could_change_the_advice_follows_what_is_filled_in(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    expect(page.locator(".vital .wanted")).to_have_count(0)
+    with_complaint(page)
+    with_age_and_place(page)
+    expect(page.locator("#v-heart_rate label")).to_have_text(re.compile("gevraagd"))
+    with answer_to(page, "heart_rate=900"):
+        page.fill("[id='f.heart_rate']", "900")
+    expect(page.locator("[id='f.heart_rate']")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#v-heart_rate label")).not_to_have_text(re.compile("gevraagd"))
+    with answer_to(page, "heart_rate=90"):
+        page.fill("[id='f.heart_rate']", "90")
+    expect(page.locator("[id='f.heart_rate']")).not_to_have_attribute("aria-invalid", "true")

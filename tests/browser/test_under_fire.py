@@ -96,6 +96,32 @@ def test_who_decides_twice_while_an_answer_is_under_way_decides_once_with_all_th
     arrived(page, re.compile(rf"/desk/decisions/{made}$"))  # a case that was decided is no form again
 
 
+def test_what_is_typed_after_somebody_decided_makes_no_second_decision(open_page: Open, served: Served) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    asked(page)
+    before = decisions(served)
+    deciding: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if "do=decide" in (route.request.post_data or ""):
+            deciding.append(route)
+            if len(deciding) == 1:
+                return
+        route.continue_()
+
+    page.route("**/cases/new/*", hold)
+    with page.expect_request(lambda request: "do=decide" in (request.post_data or "")):
+        press(page, "Control+Enter")
+    page.fill("[id='f.spo2']", "91")
+    press(page, "Tab", "Control+Enter")
+    page.wait_for_timeout(300)  # longer than what is typed waits before it is sent
+    deciding[0].continue_()
+    arrived(page, DECISION)
+    (made,) = decisions(served) - before
+    assert len(deciding) == 1
+    assert "spo2" not in case_file.decision_file(served.world, made, AUDITOR)["case"]["observations"]
+
+
 def test_after_a_late_answer_the_focus_is_on_what_is_still_asked_and_never_on_what_was_answered(
     open_page: Open,
 ) -> None:

@@ -6,22 +6,17 @@ import html
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from api import create_app
 from routing import outcomes, service
 from routing.erasure import erase
 from routing.rights import Asker
-from routing.service import World, close_world, open_world
-from routing.settings import Settings
+from routing.service import World
 from routing.store import database
 from routing.webhooks.shown import ADVICE
-from tests.desk import places
 from tests.desk.conftest import Person, words_of
 from tests.desk.decided import ADVISED, CASE, CRASH, asker_of, decided, recorded
-from tests.people import account, signed_in
 
 People = Callable[[str], Person]
 NOT_THERE = "01a20243-0ea7-74bb-b786-680850fd5d6a"
@@ -305,22 +300,3 @@ def test_who_is_on_the_way_and_the_medical_teams_stand_on_the_page(
     assert len(teams) == 4
     assert all(team["station"]["name"] in seen for team in teams)
     assert "Of een team vrij is en of er gevlogen kan worden, is hier niet bekend." in seen
-
-
-def test_a_stop_at_the_place_stands_before_who_follows_the_advice_and_on_the_sheet(tmp_path: Path) -> None:
-    own = open_world(Settings(database_url=f"sqlite:///{tmp_path}/wegwijs.sqlite3"))
-    service.upgrade(own)
-    account(own)
-    client = create_app(world=own).test_client()
-    signed_in(client)
-    asker = asker_of(own)
-    quiet = words_of(client.get(f"/desk/decisions/{decided(own, asker)}").text)
-    assert "Bel de plek voordat u de patiënt stuurt." not in quiet
-    places.report(own, ADVISED, {"unit": "seh", "kind": "stop", "value": True})
-    about = decided(own, asker)
-    page = client.get(f"/desk/decisions/{about}").text
-    before = words_of(page[: page.index('class="accept"')])
-    for seen in (before, words_of(client.get(f"/desk/decisions/{about}/handover").text)):
-        assert "spoedeisende hulp" in seen.lower() or "seh" in seen.lower()
-        assert "Bel de plek voordat u de patiënt stuurt." in seen
-    close_world(own)

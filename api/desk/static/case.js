@@ -133,6 +133,8 @@ form.addEventListener("keydown", (event) => {
       return;
     }
     if (/^[1-9]$/.test(key) && focusOn(openQuestions()[Number(key) - 1])) event.preventDefault();
+    const letter = /^[a-z]$/.test(key) && form.querySelector(`.letter[data-key="${key}"]`);
+    if (letter && focusOn(letter)) event.preventDefault();
   }
   if (key === "Enter" && target.id === "find") {
     event.preventDefault();
@@ -181,6 +183,15 @@ function settle(question) {
   question.classList.add("settling");
   setTimeout(() => question.classList.remove("settling"), SETTLE_MS);
 }
+
+// what is wrong with a vital sign is said beneath their row; its field must be found from there
+document.addEventListener("htmx:afterSettle", () => {
+  for (const said of form.querySelectorAll("[id^=vital-wrong-]")) {
+    const field = document.getElementById(said.id.replace("vital-wrong-", "f."));
+    if (said.childElementCount) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  }
+});
 
 // -- an answer that comes late: what was filled in since it was asked for stays -----------------------------------------
 
