@@ -294,6 +294,9 @@ class Checked:
         for finding in self.found["warning"]:
             yield f"warning: {with_mend(finding)}"
         yield from self.problems()
+        if self.errors and not self.rules:
+            yield f"{len(self.errors)} errors: the rules could not be read, so nothing of them was counted or run"
+            return
         for part, what in (("rules", "rules"), ("numbers", "thresholds and norms")):
             count = self.states[part]
             read = f"{count['read']} was read, of {count['partly']} in part, of {count['not']} not"

@@ -14,6 +14,9 @@ from routing.vocabulary import Fact
 LEFT_OUT = frozenset({"capability", "norm", "unit", "short"})
 """Words of a reason that stand in its text already."""
 
+CONDITION = "condition."
+"""Begins the name of a conclusion about a condition."""
+
 MINUTES = frozenset({"elapsed", "high", "low", "limit", "minutes", "margin"})
 
 
@@ -27,7 +30,7 @@ def label(key: str) -> str:
     words = world().words
     if key in words.facts:
         return text(words.facts[key].label)
-    if key.startswith("condition.") and (code := key.removeprefix("condition.")) in words.conditions:
+    if key.startswith(CONDITION) and (code := key.removeprefix(CONDITION)) in words.conditions:
         return condition_label(code)
     of_reasons = {
         "urgency": ("urgentie", "urgency"),
@@ -57,6 +60,12 @@ def value_of(key: str, value: Any) -> str:
     """`value` of the fact or word `key` as a reader knows it, with its unit."""
     if value is None:
         return t("onbekend", "unknown")
+    if isinstance(value, bool) and key.startswith(CONDITION):  # nobody said so: rules concluded it, or did not
+        return (
+            t("ja, volgens de regels", "yes, by the rules")
+            if value
+            else t("nee, volgens de regels", "no, by the rules")
+        )
     if isinstance(value, bool):
         return t("ja", "yes") if value else t("nee", "no")
     if isinstance(value, Mapping):  # of a number that is not known exactly

@@ -20,19 +20,20 @@ Place = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class WhyNot:
     """Places that are not advised: what was typed, those that fit it, how many more there are, and candidates that fit
-    it too."""
+    it too. Where nothing was typed: whether those that nearly fit are nearer than the place that is advised."""
 
     typed: str
     ruled_out: Sequence[Place]
     left: int
     candidates: Sequence[Place]
+    nearer: bool = False
 
 
 def why_not(decision: Mapping[str, Any], typed: str) -> WhyNot:
-    """Where nothing was typed: the nearer places that nearly fit. Otherwise every place with all of the words in its
-    name or town, the nearest first."""
+    """Where nothing was typed: the places that nearly fit, nearer ones if there are any. Otherwise every place with all
+    of the words in its name or town, the nearest first."""
     if not typed.strip():
-        return WhyNot("", nearly(decision), 0, ())
+        return _nearly(decision)
     found = sorted(
         (place for place in decision["ruled_out"] if _fits(typed, place["facility"])),
         key=lambda place: (place["travel"]["minutes"], place["facility"]["id"]),
@@ -43,14 +44,16 @@ def why_not(decision: Mapping[str, Any], typed: str) -> WhyNot:
     return WhyNot(typed.strip(), found[:SHOWN_MOST], max(0, len(found) - SHOWN_MOST), candidates)
 
 
-def nearly(decision: Mapping[str, Any]) -> list[Place]:
-    """The places nearer than the one that is advised which fail least, or where none is nearer those of all."""
+def _nearly(decision: Mapping[str, Any]) -> WhyNot:
+    """The places that fail in one thing alone: those nearer than the place that is advised, or where none is nearer the
+    nearest. What fails in more would only stand in the way of who has to read it now."""
     travel = decision["recommendation"]["travel"]
-    nearer = [place for place in decision["ruled_out"] if travel and place["travel"]["minutes"] < travel["minutes"]]
-    return sorted(
-        nearer or decision["ruled_out"],
-        key=lambda place: (len(place["failed"]), place["travel"]["minutes"], place["facility"]["id"]),
-    )[:NEAR_MOST]
+    found = sorted(
+        (place for place in decision["ruled_out"] if len(place["failed"]) == 1),
+        key=lambda place: (place["travel"]["minutes"], place["facility"]["id"]),
+    )
+    nearer = [place for place in found if travel and place["travel"]["minutes"] < travel["minutes"]]
+    return WhyNot("", (nearer or found)[:NEAR_MOST], 0, (), nearer=bool(nearer))
 
 
 def _plain(words: str) -> str:

@@ -130,6 +130,7 @@ def test_a_place_is_chosen_by_a_click_on_the_map(open_page: Open) -> None:
     page.get_by_text("Plaats op de kaart").click()
     box = page.locator("#on-map .map")
     expect(box.locator('.map-outline path[fill="#fbfaf5"]')).to_be_visible()  # by then it knows how large it is
+    expect(box.locator(".town .map-text", has_text="Zwolle")).to_be_visible()  # to find one's way by
     box.click()
     expect(page.locator("#place")).to_have_value(re.compile(r"5[0-3]\.\d{5}, [3-7]\.\d{5}"))
     expect(page.locator("#preview .best")).to_be_visible()

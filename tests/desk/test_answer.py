@@ -166,6 +166,26 @@ def test_why_not_there_is_answered_for_every_place(world: World, asker: Asker, t
     assert "komt wel in aanmerking: plaats 1" in words_of(triagist.get(f"/desk/decisions/{stemi}?why_not=umc utr").text)
 
 
+def test_who_typed_no_place_sees_only_those_that_fail_in_one_thing(
+    world: World, asker: Asker, triagist: Person
+) -> None:
+    stroke = {**CASE, "complaint": "neurological_deficit", "observations": {"facial_droop": True}}
+    for case, said in ((CASE, "Dichterbij, en bijna geschikt: Diakonessenhuis"), (stroke, None)):
+        about = service.decide(world, case, asker)
+        seen = words_of(triagist.get(f"/desk/decisions/{about['id']}").text).partition("Waarom niet daarheen?")[2]
+        near = about["recommendation"]["travel"]["minutes"]
+        nearly = [place for place in about["ruled_out"] if len(place["failed"]) == 1]
+        assert any(place["travel"]["minutes"] < near for place in nearly) is (said is not None)
+        assert ("Dichterbij, en bijna geschikt:" in seen) is (said is not None)
+        assert said is None or said in seen
+
+
+def test_what_rules_concluded_is_not_shown_as_an_answer_that_somebody_gave(triagist: Person, stemi: str) -> None:
+    seen = words_of(triagist.get(f"/desk/decisions/{stemi}").text)
+    assert "hartinfarct met ST-elevatie (STEMI) ja, volgens de regels" in seen
+    assert "comfortzorg op de plek waar de patiënt is nee, volgens de regels" in seen
+
+
 def test_a_script_gets_only_the_part_that_it_asked_for(triagist: Person, stemi: str) -> None:
     script = {"HX-Request": "true", "HX-Target": "why-not-found"}
     page = triagist.get(f"/desk/decisions/{stemi}?why_not=amersfoort", headers=script).text

@@ -186,6 +186,9 @@ def test_rules_check_says_where_a_rule_is_wrong(run: Run, ruleset: Path) -> None
     code, out, _ = run("rules", "check", str(ruleset))
     assert code == 1
     assert re.search(rf"error: urgency/{path.name}:\d+: ", out)
+    for command in ("check", "test"):
+        last = run("rules", command, str(ruleset))[1].splitlines()[-1]
+        assert last == "2 errors: the rules could not be read, so nothing of them was counted or run"
     assert run("rules", "check", "nowhere")[0] == 2
 
 

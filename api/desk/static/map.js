@@ -24,6 +24,11 @@
     here: { fillColor: "#fbfaf5", color: "#6b7684", weight: 1.2 },
     water: { fillColor: "#cfe0ee", color: "#8fb0cc", weight: 1 },
   };
+  // by these one finds one's way where the whole country is seen, and there is no room for more names
+  const FAR = new Set([
+    "Amsterdam", "Rotterdam", "Eindhoven", "Groningen", "Zwolle", "Enschede", "Arnhem", "Middelburg", "Maastricht",
+    "Den Helder",
+  ]);
   const drawn = new WeakMap();
   let outline;
 
@@ -52,7 +57,8 @@
     }).addTo(map);
     for (const town of found.features.filter((each) => each.properties.part === "town")) {
       const [lon, lat] = town.geometry.coordinates;
-      mark({ lat, lon }, "town", town.properties.name, { interactive: false, pane: "towns" }).addTo(map);
+      const { name } = town.properties;
+      mark({ lat, lon }, FAR.has(name) ? "town" : "town near-only", name, { interactive: false, pane: "towns" }).addTo(map);
     }
   }
 
