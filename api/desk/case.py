@@ -18,7 +18,7 @@ from api.desk import answer_words
 from api.desk.case_form import FACT, FIELDS, Form, Read, Wrong, fact_named, first, form_of, read_form, without
 from api.desk.case_form import wrong_in_form as wrong_in
 from api.desk.case_questions import ADDED, Questions, fact_names, questions
-from api.desk.complaint_words import complaint_words
+from api.desk.complaint_words import complaint_for_age, complaint_words
 from api.desk.page import asked_by_script, page, to
 from api.desk.place_search import destinations
 from api.desk.vital_signs import ABCDE
@@ -52,6 +52,14 @@ class State:
     decision: Json | None
     questions: Questions
     left_out: bool = False
+
+    @property
+    def complaint_meant(self) -> Text | None:
+        """The complaint that goes with the age of the patient, where that in the form is meant for another age."""
+        patient, complaint = self.read.body.get("patient") or {}, self.read.body.get("complaint")
+        years = patient["age_months"] // 12 if "age_months" in patient else patient.get("age_years")
+        other = complaint_for_age(complaint, years) if complaint is not None and years is not None else None
+        return world().words.complaints[other].label if other is not None else None
 
     @property
     def wrongs(self) -> dict[str, Text]:

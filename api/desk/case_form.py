@@ -21,6 +21,9 @@ FACT = "f."
 UNKNOWN = "unknown"
 """What is kept of a question that was asked and that nobody could answer. In a case it is not said."""
 
+UNKNOWN_WRITTEN = frozenset({UNKNOWN, "onbekend"})
+"""What somebody writes for it in a field for a number or a time."""
+
 ANSWERS = {"yes": True, "no": False}
 
 PLAIN = ("channel", "transport", "region", "reference", "supersedes")
@@ -126,7 +129,7 @@ def fact_named(said: str, words: Vocabulary) -> str | None:
 def answers(form: Form, words: Vocabulary) -> dict[str, str]:
     """Each fact that was asked and answered, also with unknown -> what stands in its field."""
     return {
-        name.removeprefix(FACT): values[0].strip()
+        name.removeprefix(FACT): UNKNOWN if values[0].strip().casefold() in UNKNOWN_WRITTEN else values[0].strip()
         for name, values in form.items()
         if name.startswith(FACT) and values[0].strip() and name.removeprefix(FACT) in words.facts
     }

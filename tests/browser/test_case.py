@@ -239,7 +239,7 @@ def test_who_types_the_whole_name_of_a_complaint_gets_that_one(open_page: Open, 
 def with_complaint_by(page: Page, typed: str, key: str) -> None:
     expect(page.locator("#complaint")).to_be_focused()
     page.keyboard.type(typed)
-    expect(page.locator("#complaint-list [role=option]").first).to_have_text(typed)
+    expect(page.locator("#complaint-list [role=option][aria-selected=true]")).to_have_text(typed)
     page.keyboard.press(key)
     expect(page.locator("#age")).to_be_focused()
 
@@ -317,3 +317,89 @@ def test_which_vital_signs_could_change_the_advice_follows_what_is_filled_in(ope
     with answer_to(page, "heart_rate=90"):
         page.fill("[id='f.heart_rate']", "90")
     expect(page.locator("[id='f.heart_rate']")).not_to_have_attribute("aria-invalid", "true")
+
+
+@pytest.mark.parametrize(
+    ("typed", "chosen"),
+    [
+        ("enkel", "trauma arm of been"),
+        ("buikp", "buikpijn"),
+        ("hand", "trauma arm of been"),
+        ("verslikt", "reanimatie volwassene"),
+        ("hartaanv", "pijn op de borst"),
+    ],
+)
+def test_the_first_complaint_of_the_list_is_one_of_which_a_word_begins_so(
+    typed: str, chosen: str, open_page: Open
+) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    page.keyboard.type(typed)
+    expect(page.locator("#complaint-list [role=option]", has_text=chosen).first).to_be_visible()
+    first = page.locator("#complaint-list [role=option][aria-selected=true]")
+    expect(first).not_to_have_text(re.compile("geweld|kind"))
+
+
+def test_what_is_found_in_the_middle_of_a_word_is_never_taken_unasked(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    page.keyboard.type("renkel")  # of drenkeling
+    expect(page.locator("#complaint-list [role=option]")).to_have_text(re.compile("^reanimatie kind"))
+    expect(page.locator("#complaint-unsure")).to_be_visible()
+    assert barriers(page) == []
+    press(page, "Enter")
+    expect(page.locator("#complaint")).to_have_value("renkel")
+    press(page, "ArrowDown", "Enter")
+    expect(page.locator("#complaint")).to_have_value(re.compile("^reanimatie kind"))
+
+
+def test_an_arrow_goes_from_the_first_complaint_to_the_second(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    page.keyboard.type("hart")
+    options = page.locator("#complaint-list [role=option]")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    second = options.nth(1).get_attribute("data-label")
+    press(page, "ArrowDown", "Enter")
+    expect(page.locator("#complaint")).to_have_value(str(second))
+
+
+def test_a_complaint_of_a_child_is_pointed_out_for_an_adult(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    with_complaint(page, "buikpijn kind")
+    page.fill("#age", "72")
+    expect(page.locator("#preview .warn", has_text="andere leeftijd")).to_contain_text("“buikpijn”")
+    page.fill("#age", "8 mnd")
+    expect(page.locator("#preview .warn", has_text="andere leeftijd")).to_have_count(0)
+
+
+def test_letters_lead_from_the_row_to_its_other_letters_and_stand_in_no_number(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    with_complaint(page)
+    with_age_and_place(page)
+    page.locator("[id='f.avpu']").focus()
+    press(page, "c")
+    expect(page.locator("[id='f.heart_rate']")).to_be_focused()
+    expect(page.locator("[id='f.avpu']")).to_have_value("")
+    press(page, "x", "9", "E")  # also with Caps Lock
+    expect(page.locator("[id='f.temperature']")).to_be_focused()
+    expect(page.locator("[id='f.heart_rate']")).to_have_value("9")
+    page.get_by_text("Plaats op de kaart").focus()
+    press(page, "B")
+    expect(page.locator("[id='f.respiratory_rate']")).to_be_focused()
+
+
+def test_a_key_says_unknown_also_where_a_number_or_a_time_is_asked(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    with_complaint(page)
+    with_age_and_place(page)
+    onset = page.locator("#questions #q-onset_at")
+    expect(onset).to_be_visible()
+    page.locator("[id='f.onset_at']").focus()
+    press(page, "b")
+    expect(page.locator("[id='f.respiratory_rate']")).to_be_focused()
+    page.locator("[id='f.onset_at']").focus()
+    with answer_to(page, "onset_at=onbekend"):
+        press(page, "o")
+    expect(page.locator("#known #q-onset_at input")).to_have_value("onbekend")
+    expect(page.locator("#preview .fault")).to_have_count(0)
+    with answer_to(page, "heart_rate=90"):
+        page.fill("[id='f.heart_rate']", "90")
+    expect(page.locator("#known #q-onset_at input"), "it is not asked again").to_have_value("onbekend")

@@ -122,6 +122,52 @@ def test_what_is_typed_after_somebody_decided_makes_no_second_decision(open_page
     assert "spo2" not in case_file.decision_file(served.world, made, AUDITOR)["case"]["observations"]
 
 
+def test_what_is_typed_after_a_refused_decision_decides_nothing(open_page: Open, served: Served) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    asked(page)
+    before = decisions(served)
+    with answer_to(page, "heart_rate=700"):
+        page.fill("[id='f.heart_rate']", "700")
+    page.locator("[id='f.heart_rate']").focus()
+    press(page, "Control+Enter")
+    expect(page.locator("#preview .fault", has_text="Er is nog niet besloten")).to_be_visible()
+    page.locator("[id='f.heart_rate']").select_text()
+    for key in "72":
+        with answer_to(page, "heart_rate=7"):
+            press(page, key)
+    expect(page.locator("#vital-wrong-heart_rate")).to_be_empty()
+    page.locator("#decide").focus()  # to stand on the button is not to press it
+    with answer_to(page, "spo2=95"):
+        page.evaluate(SAY_SPO2)
+    assert decisions(served) == before
+    assert "/cases/new/" in page.url
+    press(page, "Control+Enter")
+    arrived(page, DECISION)
+    (made,) = decisions(served) - before
+    assert case_file.decision_file(served.world, made, AUDITOR)["case"]["observations"]["heart_rate"] == 72
+
+
+SAY_SPO2 = """(() => {
+  const field = document.getElementById("f.spo2");
+  field.value = "95";
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+})()"""
+
+
+def test_a_fact_that_was_added_adds_no_other_by_itself(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    asked(page)
+    find = page.locator("#find")
+    find.fill("braken")
+    press(page, "Enter")
+    expect(page.locator("#known #q-vomiting")).to_be_visible()
+    expect(find).to_have_value("")
+    with answer_to(page, "find=hoofdpijn"):
+        find.press_sequentially("hoofdpijn")
+    expect(page.locator("#known #q-headache")).to_have_count(0)
+    expect(find).to_have_value("hoofdpijn")
+
+
 def test_after_a_late_answer_the_focus_is_on_what_is_still_asked_and_never_on_what_was_answered(
     open_page: Open,
 ) -> None:

@@ -12,30 +12,40 @@ document.documentElement.classList.add("script");
 const input = document.getElementById("complaint");
 const list = document.getElementById("complaint-list");
 const none = document.getElementById("complaint-none");
+const unsure = document.getElementById("complaint-unsure");
 const complaints = [...document.querySelectorAll("#complaints option")].map((option) => ({
   label: option.value,
   names: (option.dataset.names || "").split("|").filter(Boolean),
 }));
 input.removeAttribute("list");
 input.setAttribute("autocomplete", "off");
-const combobox = new Combobox(input, list, { firstOptionSelectionMode: "active" });
+const combobox = new Combobox(input, list);
 
 function plain(text) {
   return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 }
 
+// how a name was found by what is typed: whole, from its beginning, from that of one of its words, or in the middle of one
+const WHOLE = 0, BEGINS = 1, WORD = 2, WITHIN = 3;
+
+function foundBy(wanted, name) {
+  const all = plain(name);
+  if (all === wanted) return WHOLE;
+  if (all.startsWith(wanted)) return BEGINS;
+  if (all.split(/[^\p{L}\p{N}]+/u).some((word) => word.startsWith(wanted))) return WORD;
+  return all.includes(wanted) ? WITHIN : null;
+}
+
+// the best first, and the shorter where two are as good: who types "buikp" means "buikpijn" sooner than "buikpijn kind"
 function matching(typed) {
   const wanted = plain(typed.trim());
   if (!wanted) return [];
   const found = [];
-  for (const complaint of complaints) {
-    const names = [complaint.label, ...complaint.names];
-    const hit = names.find((name) => plain(name).startsWith(wanted)) || names.find((name) => plain(name).includes(wanted));
-    // who typed the whole of a name means that one, and not a longer one that begins with it
-    const whole = names.some((name) => plain(name) === wanted);
-    if (hit) found.push({ label: complaint.label, hit, first: whole ? 0 : plain(hit).startsWith(wanted) ? 1 : 2 });
+  for (const { label, names } of complaints) {
+    const hits = [label, ...names].map((name) => ({ label, hit: name, how: foundBy(wanted, name) })).filter((each) => each.how !== null);
+    if (hits.length) found.push(hits.reduce((best, each) => (each.how < best.how ? each : best)));
   }
-  return found.sort((a, b) => a.first - b.first).slice(0, 12);
+  return found.sort((a, b) => a.how - b.how || a.hit.length - b.hit.length).slice(0, 12);
 }
 
 function openList() {
@@ -59,12 +69,17 @@ function openList() {
   combobox.stop();
   list.hidden = found.length === 0;
   none.hidden = found.length > 0 || !input.value.trim();
+  // what was found in the middle of a word ("drenkeling" by "enkel") is only taken by who chooses it
+  const sure = found.length > 0 && found[0].how !== WITHIN;
+  unsure.hidden = sure || found.length === 0;
+  combobox.firstOptionSelectionMode = sure ? "selected" : "none";
   if (found.length) combobox.start();
 }
 
 function closeList() {
   list.hidden = true;
   none.hidden = true;
+  unsure.hidden = true;
   combobox.stop();
 }
 
@@ -86,8 +101,6 @@ input.addEventListener("keydown", (event) => {
     event.preventDefault();
     document.getElementById("age").focus();
   }
-  // who tabs on from what was typed means the first that fits
-  if (event.key === "Tab" && !list.hidden && list.firstElementChild) input.value = list.firstElementChild.dataset.label;
 });
 list.addEventListener("combobox-commit", (event) => choose(event.target.closest("[role=option]").dataset.label));
 
@@ -117,8 +130,24 @@ document.addEventListener("keydown", (event) => {
   document.getElementById("decide").click();
 });
 
+// where a key leads: a digit to that question, a letter of ABCDE to what is measured for it
+function goTo(key) {
+  if (/^[1-9]$/.test(key)) return focusOn(openQuestions()[Number(key) - 1]);
+  const letter = /^[a-z]$/.test(key) && form.querySelector(`.letter[data-key="${key}"]`);
+  return Boolean(letter) && focusOn(letter);
+}
+
+const [UNKNOWN_KEY, UNKNOWN] = document.documentElement.lang === "en" ? ["u", "unknown"] : ["o", "onbekend"];
+const MEASURED = ".question input:not([type=radio]), .vital input";
+
+function answered(target, question) {
+  if (question && question.closest("#questions")) focusAfter(question);
+  target.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
 form.addEventListener("keydown", (event) => {
-  const { target, key } = event;
+  const { target } = event;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   const question = target.closest(".question");
   if (target.type === "radio") {
@@ -127,14 +156,23 @@ form.addEventListener("keydown", (event) => {
       event.preventDefault();
       if (question && question.classList.contains("settling")) return;
       answer.checked = true;
-      if (question && question.closest("#questions")) focusAfter(question);
-      else answer.focus();
-      answer.dispatchEvent(new Event("change", { bubbles: true }));
+      if (!question || !question.closest("#questions")) answer.focus();
+      answered(answer, question);
       return;
     }
-    if (/^[1-9]$/.test(key) && focusOn(openQuestions()[Number(key) - 1])) event.preventDefault();
-    const letter = /^[a-z]$/.test(key) && form.querySelector(`.letter[data-key="${key}"]`);
-    if (letter && focusOn(letter)) event.preventDefault();
+  }
+  if (target.matches(MEASURED) && /^\p{L}$/u.test(key)) {
+    // no letter is part of a number or a time: it was meant for something else, and must not stand there unseen
+    event.preventDefault();
+    if (question && question.classList.contains("settling")) return;
+    if (question && key === UNKNOWN_KEY) {
+      target.value = UNKNOWN;
+      answered(target, question);
+    } else goTo(key);
+    return;
+  }
+  if (target.matches(".vital select, :not(input, select)") || target.type === "radio") {
+    if (goTo(key)) event.preventDefault();
   }
   if (key === "Enter" && target.id === "find") {
     event.preventDefault();
@@ -143,8 +181,7 @@ form.addEventListener("keydown", (event) => {
   }
   if (key === "Enter" && target.matches("input:not([type=radio])") && target.id !== "complaint") {
     event.preventDefault();
-    if (question && question.closest("#questions")) focusAfter(question);
-    target.dispatchEvent(new Event("change", { bubbles: true }));
+    answered(target, question);
   }
 });
 
@@ -224,7 +261,14 @@ function fillIn(name, value) {
 }
 
 document.addEventListener("htmx:configRequest", (event) => {
-  if (isForm(event)) asked = filledIn();
+  if (!isForm(event)) return;
+  asked = filledIn();
+  // a button counts for the press on it and for nothing after that: htmx remembers the last one until the focus leaves it,
+  // and a script that presses it, or a focus that rests on it, would decide with the next thing that is typed
+  const { triggeringEvent: by, formData } = event.detail;
+  const pressed = by && by.type === "submit" && by.submitter;
+  formData.delete("do");
+  if (pressed && pressed.name === "do") formData.set("do", pressed.value);
 });
 
 document.addEventListener("htmx:beforeSwap", (event) => {
