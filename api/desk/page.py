@@ -12,11 +12,14 @@ from api.auth import world
 from api.desk import guard, place_words
 from api.desk.evidence import seen
 from api.desk.menu import menu
+from api.desk.region_words import agreements_of, region_word
 from api.desk.rights import PAGES
+from api.desk.travel_words import methods_words
 from api.desk.words import clock, day, language, moment, role_word, second, t, text
 from api.problem_types import TYPES
 from routing.errors import Fault
 from routing.rights import RIGHTS
+from routing.rules.reading import unit_said
 from routing.vocabulary import Text
 
 SHAPES = {"U0": "⬣", "U1": "▲", "U2": "◆", "U3": "■", "U4": "●", "U5": "○"}
@@ -32,7 +35,8 @@ def register(desk: Flask) -> None:
         seen=seen, shape=SHAPES.__getitem__, words=lambda: world().words, htmx=asked_by_script,
         place_words=place_words, place_name=place_words.place_name, place_of=place_words.place_of,
         age=place_words.age, kind_word=place_words.kind_word, unit_word=place_words.unit_word,
-        reason_word=place_words.reason_word, role_word=role_word,
+        reason_word=place_words.reason_word, role_word=role_word, region_word=region_word,
+        agreements_of=agreements_of, methods_words=methods_words, unit_said=unit_said,
     )  # fmt: skip
 
 
