@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from api.desk import region_words
+from api.desk.problem_words import at_the_desk
+from api.problem_types import TYPES
 from routing import rule_book
 from routing.directory_here import newest_directory
 from routing.facilities.regions import regions_of
@@ -24,6 +26,9 @@ from tests.desk.places import report
 from tests.desk.test_pages import PAGES
 
 People = Callable[[str], Person]
+
+ONLY_THE_API = {"malformed-json", "precondition-failed"}
+"""Problems that no page can have: it sends forms."""
 
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta"}
 AS_WRITTEN = {"code", "pre", "kbd", "script", "style"}
@@ -268,3 +273,22 @@ def test_a_number_of_the_rules_has_a_comma_in_dutch(triagist: Person, person: Pe
     address = f"{BOOK}?topic=numbers"
     assert "1,5 mm" in words_of(triagist.get(address).text)
     assert "1.5 mm" in words_of(in_english(person("triagist")).get(address).text)
+
+
+# -- what went wrong --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_what_went_wrong_is_said_without_words_of_the_api(name: str) -> None:
+    for both in at_the_desk(name):
+        for said in (both.nl, both.en):
+            assert not re.search(r"`|Retry-After|Bearer|ETag|\bprefetch\b|\bNaN\b", said) or name in ONLY_THE_API, said
+
+
+def test_a_question_that_cannot_be_asked_says_so_in_dutch(triagist: Person, person: People) -> None:
+    said = words_of(triagist.get("/desk/places?unit=nothing").text)
+    assert "Zo kan dit niet worden gevraagd" in said
+    assert "verbeter wat hieronder staat" in said
+    assert "invalid-input" not in said
+    assert "errors" not in said
+    assert "correct what stands below" in words_of(in_english(person("triagist")).get("/desk/places?unit=nothing").text)
