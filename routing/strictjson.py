@@ -15,7 +15,12 @@ LEVELS_MOST = 12
 
 
 class NotJson(BadInput):
-    """The bytes are not exactly one clean JSON document; the single fault says where and why."""
+    """The bytes are not exactly one clean JSON document; the single fault says where and why. `at` is the line and the
+    column, both from 1, where they are no JSON any more; None for all else that is wrong."""
+
+    def __init__(self, faults: tuple[Fault, ...], at: tuple[int, int] | None = None) -> None:
+        super().__init__(faults)
+        self.at = at
 
 
 def parse(data: bytes, levels_most: int = LEVELS_MOST) -> Any:
@@ -57,7 +62,8 @@ def _not_json(text: str, error: orjson.JSONDecodeError) -> NotJson:
         return _refuse(
             "not_a_number", f"`{word[:20]}` is not a number", "a finite number, or null for unknown", field, word[:20]
         )
-    return _refuse("not_json", f"line {error.lineno}, column {error.colno}: {error.msg[:120]}", "JSON")
+    message = f"line {error.lineno}, column {error.colno}: {error.msg[:120]}"
+    return NotJson((Fault("", "not_json", message, None, "JSON"),), (error.lineno, error.colno))
 
 
 def _finite(text: str) -> float | _NoNumber:

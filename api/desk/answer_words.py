@@ -10,7 +10,8 @@ from typing import Any
 from api.auth import world
 from api.desk import way_words
 from api.desk.evidence import label, value_of
-from api.desk.place_words import beds, reason_word, unit_word
+from api.desk.place_words import beds, place_of, reason_word, source_word, unit_word
+from api.desk.region_words import agreements_of
 from api.desk.words import moment, t, text
 from routing.vocabulary import GROUPS
 
@@ -171,7 +172,14 @@ def reported(fact: Mapping[str, Any]) -> Reported:
     if fact["bed"] in kinds:
         unit = f"{unit}, {text(kinds[fact['bed']].label)}"
     known = fact["observed_at"] is not None
-    return Reported(unit, _said(fact), fact["source"] or "", ago(fact["age_minutes"]), known, fact["fresh"])
+    return Reported(
+        unit,
+        _said(fact),
+        source_word(fact["source"]) if fact["source"] else "",
+        ago(fact["age_minutes"]),
+        known,
+        fact["fresh"],
+    )
 
 
 def _said(fact: Mapping[str, Any]) -> str:
@@ -289,10 +297,10 @@ def call_lines(case: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield said, moment(case[name]) if name in case else t("onbekend", "unknown")
     yield t("plaats", "location"), location(case["location"])
     if "region" in case:
-        yield t("regio", "region"), case["region"]
+        yield t("regio", "region"), agreements_of(case["region"])
     yield from way_words.on_the_way(case)
     if case.get("known_at"):
-        yield t("bekend bij", "known at"), ", ".join(case["known_at"])
+        yield t("bekend bij", "known at"), ", ".join(map(place_of, case["known_at"]))
 
 
 def location(given: Mapping[str, Any]) -> str:

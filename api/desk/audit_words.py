@@ -11,8 +11,9 @@ from typing import Any
 
 from api.auth import world
 from api.desk.evidence import label, value_of
-from api.desk.place_words import kind_word, unit_word
-from api.desk.words import decimal, language, moment, t
+from api.desk.place_words import kind_word, place_of, source_word, unit_word
+from api.desk.region_words import agreements_of
+from api.desk.words import language, moment, t
 from routing.flips import NOWHERE
 from routing.rules.reading import amount
 from routing.rules.rule import Interval
@@ -94,7 +95,7 @@ def _exactly(key: str, value: Any) -> str:
     if fact is not None and fact.type == "time" and isinstance(value, str):
         return moment(value)
     if fact is not None and isinstance(value, float):
-        return decimal(amount(value, fact.unit, language()))
+        return amount(value, fact.unit, language())
     return _given_said(key, value)
 
 
@@ -136,10 +137,12 @@ def _given(case: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in sorted(case.items(), key=lambda each: _ORDER.get(each[0], len(_ORDER))):
         if key == "observations" or key == "patient":
             yield from value.items()
-        elif key == "location":
-            yield from ((f"location.{name}", each) for name, each in value.items())
+        elif isinstance(value, Mapping):  # `location`, and `on_the_way`, of which nothing more need be known
+            yield from ((f"{key}.{name}", each) for name, each in value.items())
+            if not value:
+                yield key, True
         elif key == "known_at":
-            yield key, ", ".join(map(str, value))
+            yield key, ", ".join(map(place_of, value))
         else:
             yield key, value
 
@@ -152,6 +155,12 @@ _CASE_WORDS: Mapping[str, tuple[str, str]] = {
     "first_contact_at": ("eerste contact met een zorgverlener", "first medical contact"),
     "assessed_at": ("beoordeeld", "assessed"),
     "region": ("regio", "region"),
+    "supersedes": ("vervangt", "supersedes"),
+    "note": ("notitie", "note"),
+    "on_the_way": ("al onderweg", "on the way"),
+    "on_the_way.since": ("onderweg sinds", "on the way since"),
+    "on_the_way.heading": ("onderweg: koers in graden", "on the way: heading in degrees"),
+    "on_the_way.heading_to": ("onderweg naar", "on the way to"),
     "known_at": ("bekend bij", "known at"),
     "location.lat": ("plaats: noorderbreedte", "place: latitude"),
     "location.lon": ("plaats: oosterlengte", "place: longitude"),
@@ -160,7 +169,11 @@ _CASE_WORDS: Mapping[str, tuple[str, str]] = {
 
 
 def _given_said(key: str, value: Any) -> str:
-    return moment(value) if key in ("called_at", "first_contact_at", "assessed_at") else said(key, value)
+    if key in ("called_at", "first_contact_at", "assessed_at", "on_the_way.since"):
+        return moment(value)
+    if key == "on_the_way.heading_to":
+        return place_of(value)
+    return agreements_of(value) if key == "region" else said(key, value)
 
 
 def _label(key: str) -> str:
@@ -227,7 +240,7 @@ def _reported(place: str, fact: Mapping[str, Any]) -> Reported:
         unit=unit_word(fact["unit"]),
         kind=_kind(fact["kind"]),
         value=_counts(value) if isinstance(value, Mapping) else value_of("", value),
-        source=fact["source"] or unknown,
+        source=source_word(fact["source"]) if fact["source"] else unknown,
         observed=moment(fact["observed_at"]) if fact["observed_at"] else unknown,
         age=unknown if fact["age_minutes"] is None else f"{fact['age_minutes']} min{_not_fresh(fact)}",
     )

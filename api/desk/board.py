@@ -8,6 +8,7 @@ from flask import Blueprint, Response, g, request
 
 from api.auth import world
 from api.desk.page import page
+from api.desk.region_words import region_choices
 from routing import place_board
 
 pages = Blueprint("board", __name__)
@@ -23,7 +24,7 @@ FILTERS = ("region", "unit", "kind", "capability")
 def list_all() -> Response:
     """The board, with what one can choose places by."""
     own = sorted(g.asker.facilities or ()) if "facility" in g.asker.roles else []
-    return page("board.html", **_asked(), regions=place_board.choices(world()), own=own)
+    return page("board.html", **_asked(), regions=region_choices(place_board.choices(world())), own=own)
 
 
 @pages.get("/places-now")

@@ -21,6 +21,7 @@ from api.desk.case_questions import ADDED, Questions, fact_names, questions
 from api.desk.complaint_words import complaint_for_age, complaint_words
 from api.desk.page import asked_by_script, page, to
 from api.desk.place_search import destinations
+from api.desk.region_words import regions_with_agreements
 from api.desk.vital_signs import ABCDE
 from api.desk.words import language, text
 from routing import drafts, service
@@ -28,7 +29,6 @@ from routing.access_log import uuid_of
 from routing.case_file import decision_file
 from routing.directory_here import newest_directory
 from routing.errors import BadInput, InFlight, NotFound
-from routing.rules_here import installed_overlays
 from routing.vocabulary import Text
 
 pages = Blueprint("case", __name__)
@@ -147,7 +147,6 @@ def _parts(state: State, *, refused: bool = False) -> Response:
 
 
 def _page(draft_id: UUID, state: State, status: int = 200, *, refused: bool = False) -> Response:
-    overlays = sorted({overlay.region for overlay in installed_overlays(world())})
     names = sorted(fact_names(world().words), key=lambda named: named[1].wire()[language()])
     known: dict[str, Any] = {
         "complaint_words": complaint_words(),
@@ -156,7 +155,7 @@ def _page(draft_id: UUID, state: State, status: int = 200, *, refused: bool = Fa
         "draft_id": draft_id,
         "state": state,
         "refused": refused,
-        "regions": overlays,
+        "regions": regions_with_agreements(),
         "facts": names,
     }
     known["places"] = destinations(newest_directory(world()))

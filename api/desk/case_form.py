@@ -12,7 +12,7 @@ from api.desk.complaint_words import complaint_meant
 from api.desk.place_search import meant
 from routing.errors import Fault
 from routing.facilities.opening import TIME_ZONE
-from routing.rules.reading import amount
+from routing.rules.reading import LANGUAGES, amount
 from routing.vocabulary import Fact, Language, Text, Vocabulary
 
 FACT = "f."
@@ -232,7 +232,7 @@ def allowed(fact: Fact) -> Text:
     """What may stand in the field of this fact."""
     if fact.type == "number" and fact.range is not None:
         low, high = fact.range
-        nl, en = (f"{low:g} - {amount(high, fact.unit, language)}" for language in ("nl", "en"))
+        nl, en = (f"{amount(low, None, each)} - {amount(high, fact.unit, each)}" for each in LANGUAGES)
         whole = (" (een heel getal)", " (a whole number)") if fact.whole else ("", "")
         return Text(f"Toegestaan: {nl}{whole[0]}.", f"Allowed: {en}{whole[1]}.")
     if fact.type == "time":

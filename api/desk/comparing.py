@@ -20,6 +20,7 @@ from api.desk.evidence import condition_label
 from api.desk.moments import day_of, midnight
 from api.desk.page import page
 from api.desk.place_words import names_of_places
+from api.desk.region_words import agreements_of
 from api.desk.words import t
 from routing import access_log
 from routing.errors import NotFound
@@ -125,6 +126,7 @@ def _shown(found: Mapping[str, Any], asked: _Asked) -> dict[str, Any]:
         "minutes_plot": comparison_plots.minutes_address(flips["minutes"]["histogram"]),
         "names": names_of_places(),
         "condition": condition_label,
+        "region": _region,
         "kind": kind_label,
     }
 
@@ -159,7 +161,7 @@ def _conditions(table: Mapping[str, Mapping[str, int]]) -> list[tuple[str, int, 
 
 
 def _region(region: str) -> str:
-    return t("niet opgegeven", "not given") if region == "not given" else region
+    return t("niet opgegeven", "not given") if region == "not given" else agreements_of(region)
 
 
 def _kinds(matrix: Mapping[str, Mapping[str, int]]) -> list[tuple[str, str, int]]:

@@ -2,52 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from api.auth import world
-from api.desk.words import clock, decimal, language, t, text
+from api.desk import reason_words
+from api.desk.region_words import agreements_of
+from api.desk.travel_words import method_word
+from api.desk.words import clock_of_today, decimal, language, t, text
+from routing.criteria import NEVER
 from routing.rules.reading import amount, label_of
-from routing.rules_here import deciding_now
+from routing.rules.ruleset import Ruleset
+from routing.rules_here import deciding_now, installed_rulesets
 from routing.vocabulary import Fact
 
-LEFT_OUT = frozenset({"capability", "norm", "unit", "short"})
-"""Words of a reason that stand in its text already."""
+GIVEN_UP = ("gave_way", "perhaps")
+"""Texts below which stands what was given up: its name, and which of all that may be given up it is."""
 
 CONDITION = "condition."
 """Begins the name of a conclusion about a condition."""
 
-MINUTES = frozenset({"elapsed", "high", "low", "limit", "minutes", "margin"})
+HIGHEST_ITEM = ".highest_item"
 
 
-def seen(because: Mapping[str, Any]) -> list[tuple[str, str]]:
+def seen(reason: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a reason rests on: (label, value as a reader knows it)."""
-    return [(label(key), value_of(key, value)) for key, value in because.items() if key not in LEFT_OUT]
+    _, selection, said = reason["rule"].partition("/selection/")
+    because = reason["because"]
+    if not selection:
+        return [(label(key), value_of(key, value)) for key, value in because.items()]
+    if said in GIVEN_UP:
+        return [(_given_up(name), _position(position)) for name, position in because.items()]
+    return [
+        _of_text(said, word, value)
+        for word, value in because.items()
+        if word not in reason_words.STANDS_IN_TEXT and value != ""
+    ]
+
+
+def _of_text(said: str, word: str, value: Any) -> tuple[str, str]:
+    """A word that stands in the text of a reason about places."""
+    known = reason_words.said_of(said, word)
+    if known is None:
+        return label(word), value_of(word, value)
+    nl, en, kind = known
+    if kind == "minutes":
+        shown = f"{value} min"
+    elif kind in ("years", "weeks") and isinstance(value, int | float):
+        shown = amount(value, kind.removesuffix("s"), language())
+    elif kind == "method":
+        shown = method_word(str(value))
+    elif word == "region":
+        shown = agreements_of(str(value))
+    else:
+        shown = value_of(word, value)
+    return t(nl, en), shown
+
+
+# -- labels -----------------------------------------------------------------------------------------------------------
 
 
 def label(key: str) -> str:
-    """What a fact, a condition or another word of a reason is called."""
+    """What a fact, a condition, or a number that rules work out is called; what nobody knows any more by its id."""
     words = world().words
     if key in words.facts:
         return text(words.facts[key].label)
     if key.startswith(CONDITION) and (code := key.removeprefix(CONDITION)) in words.conditions:
         return condition_label(code)
-    of_reasons = {
-        "urgency": ("urgentie", "urgency"),
-        "elapsed": ("verstreken bij aankomst", "elapsed on arrival"),
-        "high": ("hoogstens", "at most"),
-        "low": ("minstens", "at least"),
-        "limit": ("grens", "limit"),
-        "minutes": ("minuten", "minutes"),
-        "margin": ("speling", "margin"),
-    }
-    return t(*of_reasons[key]) if key in of_reasons else _label_now(key)
-
-
-def _label_now(key: str) -> str:
-    """What the rules that decide now call it; what was decided before is shown also if none may."""
-    rules = deciding_now(world())
+    if key == "urgency":
+        return t("urgentie", "urgency")
+    name = key.removesuffix(HIGHEST_ITEM)
+    rules = next((each for each in _rules() if name in each.derived or name in each.scores), None)
     return text(label_of(key, rules)) if rules is not None else key
+
+
+def _rules() -> Iterator[Ruleset]:
+    """Those that decide now, then all others, the newest first: what was decided before is shown also if none may."""
+    if (now := deciding_now(world())) is not None:
+        yield now
+    yield from sorted(installed_rulesets(world()), key=lambda rules: rules.effective_from, reverse=True)
 
 
 def condition_label(code: str) -> str:
@@ -56,8 +89,24 @@ def condition_label(code: str) -> str:
     return text(known[code].label) if code in known else code
 
 
+def _given_up(name: str) -> str:
+    if name in (known := world().words.capabilities):
+        return text(known[name].label)
+    norm = next((rules.norms[name].label for rules in _rules() if name in rules.norms), None)
+    return text(norm) if norm is not None else reason_words.given_up(name) or name
+
+
+def _position(position: Any) -> str:
+    if isinstance(position, int) and position < NEVER - 1:
+        return reason_words.given_up_as(position)
+    return t("staat niet op de lijst van wat mag worden opgegeven", "is not on the list of what may be given up")
+
+
+# -- values -----------------------------------------------------------------------------------------------------------
+
+
 def value_of(key: str, value: Any) -> str:
-    """`value` of the fact or word `key` as a reader knows it, with its unit."""
+    """`value` of the fact or number `key` as a reader knows it, with its unit."""
     if value is None:
         return t("onbekend", "unknown")
     if isinstance(value, bool) and key.startswith(CONDITION):  # nobody said so: rules concluded it, or did not
@@ -75,14 +124,19 @@ def value_of(key: str, value: Any) -> str:
     fact = world().words.facts.get(key)
     if fact is not None:
         return _of_fact(key, fact, value)
-    written = decimal(str(value)) if isinstance(value, float) else str(value)
-    return f"{written} min" if key in MINUTES else written
+    if isinstance(value, int | float) and (unit := _worked_out_unit(key)) is not None:
+        return amount(value, unit, language())
+    return decimal(str(value)) if isinstance(value, float) else str(value)
+
+
+def _worked_out_unit(key: str) -> str | None:
+    return next((rules.derived[key].unit for rules in _rules() if key in rules.derived), None)
 
 
 def _of_fact(key: str, fact: Fact, value: Any) -> str:
     if fact.type == "time" and isinstance(value, str):
-        return clock(value)
+        return clock_of_today(value, world().clock())
     if fact.type == "choice":
         choices = world().words.choices(key)
         return text(choices[value]) if value in choices else str(value)
-    return decimal(amount(value, fact.unit, language())) if isinstance(value, (int, float)) else str(value)
+    return amount(value, fact.unit, language()) if isinstance(value, (int, float)) else str(value)

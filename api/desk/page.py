@@ -12,12 +12,15 @@ from api.auth import world
 from api.desk import guard, place_words
 from api.desk.evidence import seen
 from api.desk.menu import menu
+from api.desk.problem_words import at_the_desk
+from api.desk.region_words import agreements_of, region_word
 from api.desk.rights import PAGES
+from api.desk.travel_words import methods_words
 from api.desk.words import clock, day, language, moment, role_word, second, t, text
 from api.problem_types import TYPES
 from routing.errors import Fault
 from routing.rights import RIGHTS
-from routing.vocabulary import Text
+from routing.rules.reading import unit_said
 
 SHAPES = {"U0": "⬣", "U1": "▲", "U2": "◆", "U3": "■", "U4": "●", "U5": "○"}
 """A shape for each urgency, for who cannot see its colour."""
@@ -32,7 +35,8 @@ def register(desk: Flask) -> None:
         seen=seen, shape=SHAPES.__getitem__, words=lambda: world().words, htmx=asked_by_script,
         place_words=place_words, place_name=place_words.place_name, place_of=place_words.place_of,
         age=place_words.age, kind_word=place_words.kind_word, unit_word=place_words.unit_word,
-        reason_word=place_words.reason_word, role_word=role_word,
+        reason_word=place_words.reason_word, role_word=role_word, region_word=region_word,
+        agreements_of=agreements_of, methods_words=methods_words, unit_said=unit_said,
     )  # fmt: skip
 
 
@@ -56,34 +60,6 @@ def asked_by_script() -> bool:
 # -- what went wrong --------------------------------------------------------------------------------------------------
 
 
-AT_THE_DESK: Mapping[str, tuple[Text, Text]] = {
-    "forbidden": (
-        Text(nl="Deze pagina is voor een andere rol", en="This page is for another role"),
-        Text(
-            nl="Uw account mag dit niet zien of doen. Hebt u het nodig, vraag dan de beheerder om de rol.",
-            en="Your account may not see or do this. If you need it, ask the operator for the role.",
-        ),
-    ),
-    "not-found": (
-        TYPES["not-found"].title,
-        Text(
-            nl="Controleer het adres of het nummer, of zoek vanaf het begin.",
-            en="Check the address or the number, or search from the start.",
-        ),
-    ),
-    "store-unavailable": (
-        Text(nl="Er kon niets worden vastgelegd", en="Nothing could be recorded"),
-        Text(
-            nl="De opslag antwoordt niet; er is niets besloten. Probeer het over een paar tellen weer. Lukt het niet, "
-            "ga dan verder zoals uw eigen afspraken zeggen.",
-            en="The store does not answer; nothing was decided. Try again in a few seconds. If that fails, go on as "
-            "your own agreements say.",
-        ),
-    ),
-}
-"""Problem -> what it is and what to do, where the words of the API are not those of a person at the desk."""
-
-
 def of_problem(
     name: str, detail: str, faults: tuple[Fault, ...], headers: Mapping[str, str] | None, status: int | None
 ) -> Response:
@@ -92,7 +68,7 @@ def of_problem(
     kind = TYPES[name]
     if name == "unauthorized":
         return _to_the_door()
-    title, advice = AT_THE_DESK.get(name, (kind.title, kind.advice))
+    title, advice = at_the_desk(name)
     known = {"kind": kind, "title": title, "advice": advice, "roles": _roles_needed() if name == "forbidden" else ()}
     known |= {"detail": detail, "faults": faults, "request_id": g.get("request_id", "")}
     if asked_by_script():  # a whole page has no place in the part of one that was asked for

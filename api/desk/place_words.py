@@ -7,6 +7,7 @@ from typing import Any
 
 from api.auth import world
 from api.desk.words import t, text
+from routing.access_log import uuid_of
 from routing.directory_here import newest_directory
 from routing.facilities.crowding import crowding_band
 from routing.facilities.opening import DAYS
@@ -23,6 +24,8 @@ REMARKS: Mapping[str, tuple[str, str]] = {
     "office_hours_exact_times_unknown": ("open op kantooruren, tijden onbekend", "office hours, times not known"),
     "sample": ("steekproef: niet alle plekken van deze soort staan hier", "a sample: not all of this kind are here"),
 }
+
+KEY_SHOWN = 6
 
 PRECISION: Mapping[str, tuple[str, str]] = {
     "site": ("de plek zelf", "the place itself"),
@@ -88,6 +91,15 @@ def reason_word(reason: str | None) -> str:
     """What a reason for a report is called; nothing where none was given."""
     known = world().words.status_reasons.get(reason or "")
     return text(known.label) if known is not None else reason or ""
+
+
+def source_word(source: str) -> str:
+    """Who a report comes from: the name that came along, or by which way without one. A key is told apart by the last
+    letters of its id."""
+    if source == "command line":
+        return t("opdrachtregel", "command line")
+    kind, _, key = source.partition(" ")
+    return t(f"sleutel …{key[-KEY_SHOWN:]}", f"key …{key[-KEY_SHOWN:]}") if kind == "key" and uuid_of(key) else source
 
 
 def remark_word(remark: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from api.auth import world
+from api.desk.fault_words import why_unreadable
 from api.desk.page import page
 from api.desk.words import language, t, text
 from routing import rule_trials as trials
@@ -37,7 +38,7 @@ def form() -> Response:
             case = trials.worked_case_named(world(), of, name)
             compared = trials.try_worked_case(world(), case, old, new)
         except BadInput as error:
-            why = _why(error)
+            why = why_unreadable(error)
         else:
             return _page(old, new, of=of, found=found, compared=compared, what=text(case.name))
     return _page(old, new, of=of, found=found, compared=compared, why=why)
@@ -51,7 +52,7 @@ def pasted() -> Response:
     try:
         compared = trials.try_case(world(), strictjson.parse(written.encode()), old, new)
     except BadInput as error:
-        return _page(old, new, 422, written=written, why=_why(error))
+        return _page(old, new, 422, written=written, why=why_unreadable(error))
     return _page(old, new, written=written, compared=compared, what=t("Geplakte casus", "Pasted case"))
 
 
@@ -66,7 +67,7 @@ def decision() -> Response:
         why = t("Deze beslissing is er niet, of is gewist.", "This decision is not there, or was erased.")
         return _page(old, new, 404, decision_id=decision_id, why=why)
     except BadInput as error:
-        return _page(old, new, 422, decision_id=decision_id, why=_why(error))
+        return _page(old, new, 422, decision_id=decision_id, why=why_unreadable(error))
     what = t(f"Beslissing {decision_id}", f"Decision {decision_id}")
     return _page(old, new, decision_id=decision_id, compared=compared, what=what)
 
@@ -111,11 +112,6 @@ def _listed(of: Ruleset, find: str) -> list[WorkedCase]:
 
 def _searched(case: WorkedCase) -> str:
     return f"{text(case.name)} {case.file} {' '.join(case.expect.fires)}".casefold()
-
-
-def _why(error: BadInput) -> str:
-    said = "; ".join(f"{fault.field or t('de casus', 'the case')} ({fault.message})" for fault in error.faults[:5])
-    return t(f"De casus kan niet worden gelezen: {said}.", f"The case cannot be read: {said}.")
 
 
 # -- side by side -----------------------------------------------------------------------------------------------------

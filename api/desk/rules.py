@@ -8,6 +8,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from api.auth import world
+from api.desk import answer_words
+from api.desk.evidence import label
 from api.desk.page import page, to
 from api.desk.proved import in_short, proved
 from api.desk.words import language, t, text
@@ -85,7 +87,14 @@ def entry(name: str, version: str, entry: str) -> Response:
     rule = ruleset.by_id.get(entry)
     lines = outline(rule.when, ruleset, language()) if rule is not None else ()
     labels = {name: label_of(name, ruleset) for name in subjects_asked(rule)} if rule is not None else {}
-    known = {**_known(ruleset), "kinds": _kinds(), "written": _written, "amount": _amount}
+    known = {
+        **_known(ruleset),
+        "kinds": _kinds(),
+        "written": _written,
+        "amount": _amount,
+        "names": answer_words,
+        "label": label,
+    }
     return page("rule_entry.html", **known, found=found, lines=lines, labels=labels, entry=entry)
 
 

@@ -47,6 +47,12 @@ def moment(at: str | datetime) -> str:
     return _local(at).strftime("%d-%m-%Y %H:%M")
 
 
+def clock_of_today(at: str | datetime, now: datetime) -> str:
+    """A moment as the clock on the wall says it, with its day where that is not the day of `now`: who was last well
+    yesterday at nine must not seem to have been so today."""
+    return clock(at) if _local(at).date() == _local(now).date() else moment(at)
+
+
 def second(at: str | datetime) -> str:
     """A moment to the second, as the clock and the calendar on the wall say it."""
     return _local(at).strftime("%d-%m-%Y %H:%M:%S")

@@ -62,10 +62,11 @@ def as_written(condition: Condition) -> str:
 def sentence(condition: Condition, ruleset: Ruleset) -> Text:
     """`condition` as one sentence in plain words."""
     normal = negation_normal(condition)
-    return Text(*(_one_line(normal, partial(_test, ruleset, language=each), each) for each in _LANGUAGES))
+    return Text(*(_one_line(normal, partial(_test, ruleset, language=each), each) for each in LANGUAGES))
 
 
-_LANGUAGES: tuple[Language, Language] = ("nl", "en")
+LANGUAGES: tuple[Language, Language] = ("nl", "en")
+"""Both languages in which everything is said, in the order of a `Text`."""
 
 
 def _one_line(condition: Condition, words: Any, language: Language, *, nested: bool = False) -> str:
@@ -117,14 +118,23 @@ def _test(ruleset: Ruleset, test: Test, *, language: Language) -> str:
 
 
 def amount(value: float, unit: str | None, language: Language) -> str:
-    """A number with its unit, as it is said; many minutes as hours too."""
-    units = _UNITS_NL if language == "nl" else _UNITS_EN
-    shown = str(value) if isinstance(value, int) else f"{value:g}"
+    """A number with its unit, as it is said: with a comma in Dutch, and many minutes as hours too."""
+    shown = _number(value, language)
     if unit in (None, "1"):
         return shown
     if unit == "min" and value >= 120 and value % 30 == 0:
-        return f"{value / 60:g} {units['h']} ({shown} min)"
-    return f"{shown} {units.get(str(unit), unit)}"
+        return f"{_number(value / 60, language)} {unit_said('h', language)} ({shown} min)"
+    return f"{shown} {unit_said(str(unit), language)}"
+
+
+def unit_said(unit: str, language: Language) -> str:
+    """What a unit is called: `week` is `weken`; what is the same in every language stays as it is."""
+    return (_UNITS_NL if language == "nl" else _UNITS_EN).get(unit, unit)
+
+
+def _number(value: float, language: Language) -> str:
+    written = str(value) if isinstance(value, int) else f"{value:g}"
+    return written.replace(".", ",") if language == "nl" else written
 
 
 def label_of(subject: str, ruleset: Ruleset) -> Text:
@@ -145,7 +155,7 @@ def label_of(subject: str, ruleset: Ruleset) -> Text:
 
 def conclusions(rule: Rule, ruleset: Ruleset) -> tuple[Text, ...]:
     """What follows when `rule` fires, one text for each conclusion."""
-    return tuple(Text(*(words(each) for each in _LANGUAGES)) for words in _conclusions(rule, ruleset))
+    return tuple(Text(*(words(each) for each in LANGUAGES)) for words in _conclusions(rule, ruleset))
 
 
 def _conclusions(rule: Rule, ruleset: Ruleset) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -10,7 +10,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from api.desk.audit_words import reasons_in
 from routing import access_log, service
+from routing.log.canonical import plain
 from routing.rights import Asker
 from routing.service import World
 from routing.store import database
@@ -62,3 +64,8 @@ def noted_once(world: World, event: str, outcome: str = "ok", **filters: Any) ->
         if each["id"] not in before and not (each["event"] == "read_access_log" and not each["user"]["user"])
     ]
     assert [(each["event"], each["outcome"]) for each in added] == [(event, outcome)]
+
+
+def reasons_of(world: World, decision_id: str) -> list[Mapping[str, Any]]:
+    """Every reason in the record of a decision."""
+    return list(reasons_in(plain(service.record_of(world, decision_id, AUDITOR, "read"))))

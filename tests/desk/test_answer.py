@@ -11,6 +11,7 @@ import pytest
 
 from routing import outcomes, service
 from routing.erasure import erase
+from routing.facilities.opening import TIME_ZONE
 from routing.rights import Asker
 from routing.service import World
 from routing.store import database
@@ -184,6 +185,17 @@ def test_what_rules_concluded_is_not_shown_as_an_answer_that_somebody_gave(triag
     seen = words_of(triagist.get(f"/desk/decisions/{stemi}").text)
     assert "hartinfarct met ST-elevatie (STEMI) ja, volgens de regels" in seen
     assert "comfortzorg op de plek waar de patiënt is nee, volgens de regels" in seen
+
+
+def test_a_moment_of_another_day_is_shown_with_its_day(world: World, asker: Asker, triagist: Person) -> None:
+    for hours, written in ((1, "%H:%M"), (40, "%d-%m-%Y %H:%M")):
+        began = world.clock() - timedelta(hours=hours)
+        about = decided(world, asker, {**CASE, "observations": {**CASE["observations"], "onset_at": began.isoformat()}})
+        seen = words_of(triagist.get(f"/desk/decisions/{about}").text)
+        on_the_wall = began.astimezone(TIME_ZONE)
+        today = on_the_wall.date() == world.clock().astimezone(TIME_ZONE).date()
+        shown = on_the_wall.strftime(written if today is (hours == 1) else "%d-%m-%Y %H:%M")
+        assert f"begin van de klachten {shown}" in seen
 
 
 def test_a_script_gets_only_the_part_that_it_asked_for(triagist: Person, stemi: str) -> None:

@@ -12,7 +12,7 @@ from api.desk import board
 from api.desk.rights import BY_THE_PAGE
 from routing.rights import ROLES
 from routing.service import World
-from tests.desk.conftest import OWN, Person, words_of
+from tests.desk.conftest import Person, words_of
 from tests.desk.places import hurting_place, report
 
 People = Callable[[str], Person]
@@ -101,7 +101,7 @@ def test_a_name_that_would_do_harm_is_only_shown(world: World, triagist: Person)
 
 
 def test_a_place_finds_its_own_form_from_the_board(person: People) -> None:
-    assert f"Melden voor {OWN}" in words_of(person("facility").get("/desk/places").text)
+    assert "Melden voor UMC Utrecht" in words_of(person("facility").get("/desk/places").text)
     assert "Melden voor" not in words_of(person("triagist").get("/desk/places").text)
 
 

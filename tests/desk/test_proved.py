@@ -103,8 +103,8 @@ def test_a_counterexample_has_its_moments_with_the_day_and_its_numbers_whole(wor
 
 def test_an_exception_stands_there_with_its_reason(address: str, triagist: Person) -> None:
     seen = words_of(f"<p {part_of(triagist.get(address).text, 'multitrauma-reaches-a-trauma-centre')}")
-    assert "Behalve nearest-department-first : An airway that is not safe" in seen
-    assert "being-resuscitated : U0 goes to the nearest emergency department." in seen
+    assert "Behalve nearest-department-first : Engels: An airway that is not safe" in seen
+    assert "being-resuscitated : Engels: U0 goes to the nearest emergency department." in seen
 
 
 def test_a_counterexample_is_tried_by_who_may_try_rules(proof: Any, address: str, person: People) -> None:
