@@ -230,6 +230,14 @@ document.addEventListener("htmx:afterSettle", () => {
   }
 });
 
+// "nu" is the minute in which it reached the server; that is written in its place, so that it does not move along
+document.addEventListener("wegwijs:moments", (event) => {
+  for (const [id, at] of Object.entries(event.detail)) {
+    const field = document.getElementById(id);
+    if (field && /^(nu|now)$/i.test(field.value.trim())) field.value = at;
+  }
+});
+
 // -- an answer that comes late: what was filled in since it was asked for stays -----------------------------------------
 
 const AGAIN_MS = 3000;
