@@ -11,7 +11,7 @@ from typing import Any
 
 from api.auth import world
 from api.desk.evidence import label, value_of
-from api.desk.place_words import kind_word, unit_word
+from api.desk.place_words import kind_word, place_of, unit_word
 from api.desk.words import decimal, language, moment, t
 from routing.flips import NOWHERE
 from routing.rules.reading import amount
@@ -136,10 +136,12 @@ def _given(case: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in sorted(case.items(), key=lambda each: _ORDER.get(each[0], len(_ORDER))):
         if key == "observations" or key == "patient":
             yield from value.items()
-        elif key == "location":
-            yield from ((f"location.{name}", each) for name, each in value.items())
+        elif key == "on_the_way" and not value:  # said, and nothing more known of it
+            yield key, True
+        elif key in ("location", "on_the_way"):
+            yield from ((f"{key}.{name}", each) for name, each in value.items())
         elif key == "known_at":
-            yield key, ", ".join(map(str, value))
+            yield key, ", ".join(map(place_of, value))
         else:
             yield key, value
 
@@ -153,6 +155,10 @@ _CASE_WORDS: Mapping[str, tuple[str, str]] = {
     "assessed_at": ("beoordeeld", "assessed"),
     "region": ("regio", "region"),
     "known_at": ("bekend bij", "known at"),
+    "on_the_way": ("al onderweg", "on the way"),
+    "on_the_way.since": ("al onderweg sinds", "on the way since"),
+    "on_the_way.heading": ("al onderweg, koers", "on the way, heading"),
+    "on_the_way.heading_to": ("al onderweg naar", "on the way to"),
     "location.lat": ("plaats: noorderbreedte", "place: latitude"),
     "location.lon": ("plaats: oosterlengte", "place: longitude"),
     "location.postcode": ("plaats: postcode", "place: postcode"),
@@ -160,7 +166,11 @@ _CASE_WORDS: Mapping[str, tuple[str, str]] = {
 
 
 def _given_said(key: str, value: Any) -> str:
-    return moment(value) if key in ("called_at", "first_contact_at", "assessed_at") else said(key, value)
+    if key in ("called_at", "first_contact_at", "assessed_at", "on_the_way.since"):
+        return moment(value)
+    if key == "on_the_way.heading":
+        return decimal(t(f"{value:g} graden", f"{value:g} degrees"))
+    return place_of(value) if key == "on_the_way.heading_to" else said(key, value)
 
 
 def _label(key: str) -> str:

@@ -71,6 +71,13 @@ AT_THE_DESK: Mapping[str, tuple[Text, Text]] = {
             en="Check the address or the number, or search from the start.",
         ),
     ),
+    "internal-error": (
+        TYPES["internal-error"].title,
+        Text(
+            nl="Beslis zonder Wegwijs volgens uw protocol, en meld het nummer hieronder aan de beheerder.",
+            en="Decide without Wegwijs by your protocol, and report the number below to the operator.",
+        ),
+    ),
     "store-unavailable": (
         Text(nl="Er kon niets worden vastgelegd", en="Nothing could be recorded"),
         Text(
@@ -83,6 +90,12 @@ AT_THE_DESK: Mapping[str, tuple[Text, Text]] = {
 }
 """Problem -> what it is and what to do, where the words of the API are not those of a person at the desk."""
 
+_REPORT = Text(
+    nl="Meld het nummer hieronder aan de beheerder, en probeer het later opnieuw.",
+    en="Report the number below to the operator, and try again later.",
+)
+"""What to do about an error of ours for who decides nothing, such as an auditor."""
+
 
 def of_problem(
     name: str, detail: str, faults: tuple[Fault, ...], headers: Mapping[str, str] | None, status: int | None
@@ -93,13 +106,21 @@ def of_problem(
     if name == "unauthorized":
         return _to_the_door()
     title, advice = AT_THE_DESK.get(name, (kind.title, kind.advice))
+    if name == "internal-error" and not guard.may("decide"):
+        advice = _REPORT
+    advice = Text(_plain(advice.nl), _plain(advice.en))
     known = {"kind": kind, "title": title, "advice": advice, "roles": _roles_needed() if name == "forbidden" else ()}
-    known |= {"detail": detail, "faults": faults, "request_id": g.get("request_id", "")}
+    known |= {"detail": _plain(detail), "faults": faults, "request_id": g.get("request_id", "")}
     if asked_by_script():  # a whole page has no place in the part of one that was asked for
         return _said_above(page("problem_part.html", status or kind.status, **known), headers)
     response = page("problem.html", status or kind.status, **known)
     response.headers.update(headers or {})
     return response
+
+
+def _plain(written: str) -> str:
+    """`written` without the marks of the API around its names, which a page would show as they stand."""
+    return written.replace("`", "")
 
 
 def _said_above(response: Response, headers: Mapping[str, str] | None = None) -> Response:
