@@ -15,10 +15,11 @@ from uuid_utils.compat import uuid7
 from api import metrics
 from api.auth import world
 from api.desk import answer_words
-from api.desk.case_form import FACT, FIELDS, Form, Read, Wrong, fact_named, first, form_of, read_form, without
+from api.desk.case_form import FACT, FIELDS, Form, Read, Wrong, first, form_of, read_form, without, written_now
 from api.desk.case_form import wrong_in_form as wrong_in
 from api.desk.case_questions import ADDED, Questions, fact_names, questions
 from api.desk.complaint_words import complaint_words
+from api.desk.fact_search import fact_named, facts_meant, which
 from api.desk.page import asked_by_script, page, to
 from api.desk.place_search import destinations
 from api.desk.vital_signs import ABCDE
@@ -34,6 +35,9 @@ from routing.vocabulary import Text
 pages = Blueprint("case", __name__)
 
 _NO_SUCH_FACT = Text("Dit gegeven kent Wegwijs niet; kies uit de lijst.", "Not known; choose from the list.")
+
+_MAY_BE_LEFT_OUT = ("called_at", "first_contact_at", "sex", "channel")
+"""Fields without which there may be an answer all the same, beside those with a fact."""
 
 VALUE_MOST = 300
 VALUES_MOST = 500
@@ -97,6 +101,8 @@ def change(draft_id: str) -> Response:
         return _decide(draft, filled)
     if asked_by_script():
         return _parts(_state(filled))
+    if _looked_for() and (state := _state(filled)).wrongs.get("find"):  # it stands in no draft: say it now
+        return _page(draft, state, 422)
     return to("case.form", draft_id=draft)
 
 
@@ -160,6 +166,7 @@ _LABELS: Mapping[str, Text] = {
     "age": Text("Leeftijd", "Age"),
     "place": Text("Plaats", "Place"),
     "called_at": Text("Melding om", "Called at"),
+    "first_contact_at": Text("Eerste contact zorgverlener om", "First medical contact at"),
     "reference": Text("Kenmerk", "Reference"),
     "heading_to": Text("Op weg naar", "On the way to"),
     "way_since": Text("Vertrokken om", "Left at"),
@@ -192,6 +199,7 @@ def _filled() -> dict[str, tuple[str, ...]]:
         if words.facts[found].type == "boolean" and not first(filled, f"{FACT}{found}"):
             filled[f"{FACT}{found}"] = ("yes",)
         filled[ADDED] = (*filled.get(ADDED, ()), found)
+    filled = written_now(filled, words, world().clock())
     return {name: kept for name, values in filled.items() if (kept := tuple(value for value in values if value))}
 
 
@@ -209,7 +217,8 @@ def _state(filled: Form, more: tuple[Wrong, ...] = ()) -> State:
         decision, found = _preview(read)
         wrong, left_out = (*wrong, *found), left_out or bool(found and decision is not None)
     if (said := _looked_for()) and fact_named(said, words) is None:
-        wrong = (*wrong, Wrong("find", _NO_SUCH_FACT))
+        meant = [words.facts[key].label for key in facts_meant(said, words)]
+        wrong = (*wrong, Wrong("find", which(meant) if meant else _NO_SUCH_FACT))
     return State(filled, read, wrong, decision, questions(filled, decision, wrong, words), left_out)
 
 
@@ -220,7 +229,7 @@ def _preview(read: Read) -> tuple[Json | None, tuple[Wrong, ...]]:
         return service.preview(world(), read.body, g.asker), ()
     except BadInput as error:
         wrong = wrong_in(error.faults, world().words)
-    if all(each.field.startswith(FACT) or each.field in ("called_at", "sex", "channel") for each in wrong):
+    if all(each.field.startswith(FACT) or each.field in _MAY_BE_LEFT_OUT for each in wrong):
         try:
             return service.preview(world(), without(read, wrong), g.asker), wrong
         except BadInput as error:
