@@ -127,6 +127,22 @@ def deadline(urgency: Mapping[str, Any]) -> str:
     return t(f"binnen {minutes} minuten", f"within {minutes} minutes") if minutes else t("nu", "now")
 
 
+def certainty(badge: str) -> str:
+    """How certain advice is, and what that asks of who follows it."""
+    said = {
+        "certain": ("zeker.", "certain."),
+        "sensitive": (
+            "gevoelig: iets wat onzeker is kan het veranderen.",
+            "sensitive: something unsure may change it.",
+        ),
+        "call_first": (
+            "bel eerst: of deze plek dit kan, is niet zeker.",
+            "call first: not sure that it can.",
+        ),
+    }
+    return t(*said[badge])
+
+
 # -- places -----------------------------------------------------------------------------------------------------------
 
 

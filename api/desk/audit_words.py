@@ -13,7 +13,7 @@ from api.auth import world
 from api.desk.evidence import label, value_of
 from api.desk.place_words import kind_word, place_of, source_word, unit_word
 from api.desk.region_words import agreements_of
-from api.desk.words import language, moment, t
+from api.desk.words import decimal, language, moment, t
 from routing.flips import NOWHERE
 from routing.rules.reading import amount
 from routing.rules.rule import Interval
@@ -137,10 +137,10 @@ def _given(case: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in sorted(case.items(), key=lambda each: _ORDER.get(each[0], len(_ORDER))):
         if key == "observations" or key == "patient":
             yield from value.items()
-        elif isinstance(value, Mapping):  # `location`, and `on_the_way`, of which nothing more need be known
+        elif key == "on_the_way" and not value:  # said, and nothing more known of it
+            yield key, True
+        elif key in ("location", "on_the_way"):
             yield from ((f"{key}.{name}", each) for name, each in value.items())
-            if not value:
-                yield key, True
         elif key == "known_at":
             yield key, ", ".join(map(place_of, value))
         else:
@@ -158,9 +158,9 @@ _CASE_WORDS: Mapping[str, tuple[str, str]] = {
     "supersedes": ("vervangt", "supersedes"),
     "note": ("notitie", "note"),
     "on_the_way": ("al onderweg", "on the way"),
-    "on_the_way.since": ("onderweg sinds", "on the way since"),
-    "on_the_way.heading": ("onderweg: koers in graden", "on the way: heading in degrees"),
-    "on_the_way.heading_to": ("onderweg naar", "on the way to"),
+    "on_the_way.since": ("al onderweg sinds", "on the way since"),
+    "on_the_way.heading": ("al onderweg, koers", "on the way: heading"),
+    "on_the_way.heading_to": ("al onderweg naar", "on the way to"),
     "known_at": ("bekend bij", "known at"),
     "location.lat": ("plaats: noorderbreedte", "place: latitude"),
     "location.lon": ("plaats: oosterlengte", "place: longitude"),
@@ -171,6 +171,8 @@ _CASE_WORDS: Mapping[str, tuple[str, str]] = {
 def _given_said(key: str, value: Any) -> str:
     if key in ("called_at", "first_contact_at", "assessed_at", "on_the_way.since"):
         return moment(value)
+    if key == "on_the_way.heading":
+        return decimal(t(f"{value:g} graden", f"{value:g} degrees"))
     if key == "on_the_way.heading_to":
         return place_of(value)
     return agreements_of(value) if key == "region" else said(key, value)

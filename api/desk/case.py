@@ -15,10 +15,24 @@ from uuid_utils.compat import uuid7
 from api import metrics
 from api.auth import world
 from api.desk import answer_words
-from api.desk.case_form import FACT, FIELDS, Form, Read, Wrong, fact_named, first, form_of, read_form, without
+from api.desk.case_form import (
+    FACT,
+    FIELDS,
+    JUST_NOW,
+    Form,
+    Read,
+    Wrong,
+    first,
+    form_of,
+    read_form,
+    without,
+    written_as_now,
+    written_now,
+)
 from api.desk.case_form import wrong_in_form as wrong_in
 from api.desk.case_questions import ADDED, Questions, fact_names, questions
 from api.desk.complaint_words import complaint_for_age, complaint_words
+from api.desk.fact_search import fact_named, facts_meant, which
 from api.desk.page import asked_by_script, page, to
 from api.desk.place_search import destinations
 from api.desk.region_words import regions_with_agreements
@@ -34,6 +48,9 @@ from routing.vocabulary import Text
 pages = Blueprint("case", __name__)
 
 _NO_SUCH_FACT = Text("Dit gegeven kent Wegwijs niet; kies uit de lijst.", "Not known; choose from the list.")
+
+_MAY_BE_LEFT_OUT = ("called_at", "first_contact_at", "sex", "channel")
+"""Fields without which there may be an answer all the same, beside those with a fact."""
 
 VALUE_MOST = 300
 VALUES_MOST = 500
@@ -105,6 +122,8 @@ def change(draft_id: str) -> Response:
         return _decide(draft, filled)
     if asked_by_script():
         return _parts(_state(filled))
+    if _looked_for() and (state := _state(filled)).wrongs.get("find"):  # it stands in no draft: say it now
+        return _page(draft, state, 422)
     return to("case.form", draft_id=draft)
 
 
@@ -143,7 +162,11 @@ def _again(draft_id: UUID, state: State) -> Response:
 
 def _parts(state: State, *, refused: bool = False) -> Response:
     known: dict[str, Any] = {"state": state, "refused": refused, "names": answer_words, "field_label": field_label}
-    return page("case_parts.html", **known, abcde=ABCDE, script=True)
+    response = page("case_parts.html", **known, abcde=ABCDE, script=True)
+    if now := {name: first(state.form, name) for name in JUST_NOW if written_as_now(request.form.get(name, ""))}:
+        # the page writes the minute where "nu" stands, which would move along with each answer otherwise
+        response.headers["HX-Trigger"] = orjson.dumps({"wegwijs:moments": now}).decode()
+    return response
 
 
 def _page(draft_id: UUID, state: State, status: int = 200, *, refused: bool = False) -> Response:
@@ -167,6 +190,7 @@ _LABELS: Mapping[str, Text] = {
     "age": Text("Leeftijd", "Age"),
     "place": Text("Plaats", "Place"),
     "called_at": Text("Melding om", "Called at"),
+    "first_contact_at": Text("Eerste contact zorgverlener om", "First medical contact at"),
     "reference": Text("Kenmerk", "Reference"),
     "heading_to": Text("Op weg naar", "On the way to"),
     "way_since": Text("Vertrokken om", "Left at"),
@@ -199,6 +223,7 @@ def _filled() -> dict[str, tuple[str, ...]]:
         if words.facts[found].type == "boolean" and not first(filled, f"{FACT}{found}"):
             filled[f"{FACT}{found}"] = ("yes",)
         filled[ADDED] = (*filled.get(ADDED, ()), found)
+    filled = written_now(filled, words, world().clock())
     return {name: kept for name, values in filled.items() if (kept := tuple(value for value in values if value))}
 
 
@@ -216,7 +241,8 @@ def _state(filled: Form, more: tuple[Wrong, ...] = ()) -> State:
         decision, found = _preview(read)
         wrong, left_out = (*wrong, *found), left_out or bool(found and decision is not None)
     if (said := _looked_for()) and fact_named(said, words) is None:
-        wrong = (*wrong, Wrong("find", _NO_SUCH_FACT))
+        meant = [words.facts[key].label for key in facts_meant(said, words)]
+        wrong = (*wrong, Wrong("find", which(meant) if meant else _NO_SUCH_FACT))
     return State(filled, read, wrong, decision, questions(filled, decision, wrong, words), left_out)
 
 
@@ -227,7 +253,7 @@ def _preview(read: Read) -> tuple[Json | None, tuple[Wrong, ...]]:
         return service.preview(world(), read.body, g.asker), ()
     except BadInput as error:
         wrong = wrong_in(error.faults, world().words)
-    if all(each.field.startswith(FACT) or each.field in ("called_at", "sex", "channel") for each in wrong):
+    if all(each.field.startswith(FACT) or each.field in _MAY_BE_LEFT_OUT for each in wrong):
         try:
             return service.preview(world(), without(read, wrong), g.asker), wrong
         except BadInput as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from api.desk.complaint_words import complaint_meant
+from api.desk.fact_search import which
 from api.desk.place_search import meant
 from routing.errors import Fault
 from routing.facilities.opening import TIME_ZONE
@@ -29,7 +31,18 @@ ANSWERS = {"yes": True, "no": False}
 PLAIN = ("channel", "transport", "region", "reference", "supersedes")
 """Fields that go into the case as they stand."""
 
-FIELDS = ("complaint", "age", "sex", "place", "called_at", "on_the_way", "heading_to", "way_since", *PLAIN)
+FIELDS = (
+    "complaint",
+    "age",
+    "sex",
+    "place",
+    "called_at",
+    "first_contact_at",
+    "on_the_way",
+    "heading_to",
+    "way_since",
+    *PLAIN,
+)
 
 OF_CASE = {
     "patient.age_years": "age", "patient.age_months": "age", "patient.sex": "sex", "location": "place",
@@ -38,18 +51,30 @@ OF_CASE = {
 }  # fmt: skip
 """A field of the case -> the field of the form in which it stands."""
 
-JUST_NOW = ("called_at", "way_since")
+JUST_NOW = ("called_at", "first_contact_at", "way_since")
 """Moments of what goes on now; others, as when somebody fell ill, may well be of yesterday."""
 
 YESTERDAY_MOST = timedelta(hours=12)
 """A time of the clock of one of these that is longer ago is rather a slip of the hand than a time of yesterday."""
 
 _MONTHS = re.compile(r"(\d{1,4})\s*(?:m|mnd|maand|maanden|mo|month|months)")
+_WEEKS = re.compile(r"(\d{1,3})\s*(?:w|wk|wkn|week|weken|weeks)")
+_DAYS = re.compile(r"(\d{1,4})\s*(?:d|dg|dag|dagen|day|days)")
 _YEARS = re.compile(r"(\d{1,3})\s*(?:j|jr|jaar|y|yr|years?)?")
 _DEGREES = re.compile(r"(-?\d{1,2}(?:\.\d{1,8})?)\s*[,; ]\s*(-?\d{1,3}(?:\.\d{1,8})?)")
 _NUMBER = re.compile(r"-?\d{1,9}(?:[.,]\d{1,6})?")
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:.]?([0-5]\d)")
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})")
+
+DAYS_OF_A_MONTH = 30.4375
+
+NOW_WRITTEN = frozenset({"nu", "now"})
+"""What somebody writes in a field for a time for the minute in which it is sent."""
+
+SWAPPED = Text(
+    "De onderdruk is hoger dan de bovendruk; kijk of ze zijn verwisseld.",
+    "Diastolic is higher than systolic; see whether they were swapped.",
+)
 
 NO_PLACES: Mapping[str, str] = {}
 
@@ -95,8 +120,9 @@ def read_form(
             body["complaint"] = found
         else:
             reader.fault("complaint", "Kies een klacht uit de lijst.", "Choose a complaint from the list.")
-    if said := first(form, "called_at"):
-        body["called_at"] = reader.moment("called_at", said)
+    for name in ("called_at", "first_contact_at"):
+        if said := first(form, name):
+            body[name] = reader.moment(name, said)
     body["observations"] = reader.facts(form)
     way = reader.way(form, places)
     missing = tuple(name for name in ("age", "place") if not first(form, name))
@@ -116,14 +142,22 @@ def complaint_named(said: str, words: Vocabulary, language: Language) -> str | N
     return words.complaint_names.get(said.strip()) or complaint_meant(said)
 
 
-def fact_named(said: str, words: Vocabulary) -> str | None:
-    """The observation with this label, question or id; None if there is none."""
-    wanted = said.strip().casefold()
-    for key, fact in words.facts.items():
-        texts = (fact.label.nl, fact.label.en, fact.question.nl, fact.question.en)
-        if fact.given == "observations" and wanted in (key, *map(str.casefold, texts), *fact.aliases):
-            return key
-    return None
+def written_now(form: Form, words: Vocabulary, now: datetime) -> dict[str, tuple[str, ...]]:
+    """`form` with the time of the clock in place of `nu` in a field for a time, so that it does not move along with
+    whoever looks at it later."""
+    minute = f"{now.astimezone(TIME_ZONE):%H:%M}"
+
+    def is_now(name: str, value: str) -> bool:
+        fact = words.facts.get(name.removeprefix(FACT)) if name.startswith(FACT) else None
+        is_time = name in JUST_NOW or (fact is not None and fact.type == "time")
+        return is_time and written_as_now(value)
+
+    return {name: tuple(minute if is_now(name, value) else value for value in values) for name, values in form.items()}
+
+
+def written_as_now(value: str) -> bool:
+    """Whether that is how somebody writes the minute in which it is sent."""
+    return value.strip().casefold() in NOW_WRITTEN
 
 
 def answers(form: Form, words: Vocabulary) -> dict[str, str]:
@@ -151,9 +185,13 @@ class _Reader:
             return {}
         if found := _MONTHS.fullmatch(said):
             return {"age_months": int(found[1])}
+        if found := _WEEKS.fullmatch(said) or _DAYS.fullmatch(said):
+            days = int(found[1]) * (7 if _WEEKS.fullmatch(said) else 1)
+            return {"age_months": int(days / DAYS_OF_A_MONTH)}  # whole months, as people count them
         if found := _YEARS.fullmatch(said):
             return {"age_years": int(found[1])}
-        self.fault("age", "Een getal: 67, of 8 mnd voor een baby.", "A number: 67, or 8 mo for a baby.")
+        nl, en = "Een getal: 67, of van een baby 8 mnd, 3 wk of 10 d.", "A number: 67, or of a baby 8 mo, 3 wk or 10 d."
+        self.fault("age", nl, en)
         return {}
 
     def place(self, said: str) -> dict[str, Any]:
@@ -197,8 +235,10 @@ class _Reader:
         ids = [to] if to in places else meant(to, places) if to else []
         if len(ids) == 1:
             found["heading_to"] = ids[0]
+        elif ids:
+            self.wrong.append(Wrong("heading_to", which([Text(places[each], places[each]) for each in ids])))
         elif to:
-            self.fault("heading_to", "Kies een plek uit de lijst.", "Choose a place from the list.")
+            self.wrong.append(Wrong("heading_to", _OF_FIELDS["heading_to"]))
         return found
 
     def facts(self, form: Form) -> dict[str, Any]:
@@ -209,6 +249,9 @@ class _Reader:
                 value = self.value(f"{FACT}{key}", fact, said)
                 if value is not None:
                     found[key] = value
+        if found.get("diastolic_bp", 0) > found.get("systolic_bp", math.inf):  # which of the two is wrong is not known
+            self.wrong.append(Wrong(f"{FACT}diastolic_bp", SWAPPED))
+            del found["diastolic_bp"], found["systolic_bp"]
         return found
 
     def value(self, name: str, fact: Fact, said: str) -> Any:
@@ -221,7 +264,8 @@ class _Reader:
         if fact.type == "number" and _NUMBER.fullmatch(said):
             number = float(said.replace(",", "."))
             return int(number) if number == int(number) else number
-        self.wrong.append(Wrong(name, allowed(fact)))
+        no_number = Text("Dit is geen getal.", "This is no number.") if fact.type == "number" else None
+        self.wrong.append(Wrong(name, _with_allowed(no_number, fact)))
         return None
 
 
@@ -240,13 +284,32 @@ def allowed(fact: Fact) -> Text:
     return Text("Kies een van de antwoorden.", "Choose one of the answers.")
 
 
+def _with_allowed(why: Text | None, fact: Fact) -> Text:
+    """What is wrong, if that is known, before what may stand in the field of this fact."""
+    may = allowed(fact)
+    return may if why is None else Text(f"{why.nl} {may.nl}", f"{why.en} {may.en}")
+
+
+def _why(fault: Fault, fact: Fact) -> Text | None:
+    """Why a number was refused: it is no whole number, or it lies outside the limits; None for all else."""
+    if fact.type != "number" or fact.range is None or fault.code != "out_of_range":
+        return None
+    low, high = fact.range
+    if isinstance(fault.value, int | float) and low <= fault.value <= high:
+        return Text("Dit is geen heel getal.", "This is no whole number.")
+    return Text("Buiten de grenzen.", "Outside the limits.")
+
+
 _OF_FIELDS: Mapping[str, Text] = {
-    "age": Text("Een leeftijd van 0 tot 120 jaar, of van een kind in maanden: 8 mnd.", "An age of 0 to 120, or 8 mo."),
+    "age": Text(
+        "Een leeftijd van 0 tot 120 jaar, of van een kind 8 mnd, 3 wk of 10 d.", "0 to 120, or 8 mo, 3 wk, 10 d."
+    ),
     "place": Text(
         "Een Nederlandse postcode (3511 of 3511AB), of coördinaten in of bij Nederland (52.09, 5.12).",
         "A Dutch postcode (3511 or 3511AB), or coordinates in or near the Netherlands (52.09, 5.12).",
     ),
     "called_at": Text("Een tijd die voorbij is: 14:05.", "A time that has passed: 14:05."),
+    "first_contact_at": Text("Een tijd die voorbij is: 14:05.", "A time that has passed: 14:05."),
     "way_since": Text("Een tijd die voorbij is: 14:05.", "A time that has passed: 14:05."),
     "heading_to": Text("Kies een plek uit de lijst.", "Choose a place from the list."),
     "reference": Text("Hoogstens 200 tekens. Geen naam en geen BSN.", "At most 200 characters. No name, no BSN."),
@@ -261,7 +324,8 @@ def wrong_in_form(faults: Iterable[Fault], words: Vocabulary) -> tuple[Wrong, ..
     for fault in faults:
         name, fact = fault.field, fault.field.removeprefix("observations.")
         if name.startswith("observations.") and fact in words.facts:
-            found.setdefault(f"{FACT}{fact}", Wrong(f"{FACT}{fact}", allowed(words.facts[fact])))
+            message = _with_allowed(_why(fault, words.facts[fact]), words.facts[fact])
+            found.setdefault(f"{FACT}{fact}", Wrong(f"{FACT}{fact}", message))
         else:
             place = OF_CASE.get(name, name)
             found.setdefault(place, Wrong(place, _OF_FIELDS.get(place, _OTHER)))
@@ -293,8 +357,7 @@ def form_of(
     found["place"] = location.get("postcode") or ", ".join(f"{location[key]:.5f}" for key in ("lat", "lon"))
     if (complaint := words.complaints.get(case.get("complaint", ""))) is not None:
         found["complaint"] = complaint.label.wire()[language]
-    if case.get("called_at"):
-        found["called_at"] = _written(case["called_at"])
+    found |= {name: _written(case[name]) for name in ("called_at", "first_contact_at") if case.get(name)}
     if (way := case.get("on_the_way")) is not None:
         to = way.get("heading_to", "")
         found |= {"on_the_way": "yes", "heading_to": places.get(to, to)}

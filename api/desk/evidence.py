@@ -117,7 +117,7 @@ def value_of(key: str, value: Any) -> str:
         )
     if isinstance(value, bool):
         return t("ja", "yes") if value else t("nee", "no")
-    if isinstance(value, Mapping):  # of a number that is not known exactly
+    if isinstance(value, Mapping) and value.keys() >= {"low", "high"}:  # of a number that is not known exactly
         return decimal(f"{value['low']:g} {t('tot', 'to')} {value['high']:g}")
     if isinstance(value, float):
         value = round(value, 2)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.auth import world
-from api.desk.answer_words import Lines, call_lines, case_groups
+from api.desk.answer_words import Lines, call_lines, case_groups, warnings
 from api.desk.evidence import label, value_of
 from api.desk.vital_signs import MEASURED
 
@@ -30,12 +30,15 @@ SIGNS = (
 )  # fmt: skip
 OF_AN_ACCIDENT = "trauma"
 
+SAID_ALREADY = "/selection/pending_rules"
+"""Ends the rule of a warning that the head of the sheet gives: no doctor accepted these rules."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """What is on the sheet beside the decision: who the patient is as far as known, the call, what was there before,
     what was measured, what was found by group, what was said not to be there; and of an accident what happened and
-    what is hurt."""
+    what is hurt. `warnings` are those of the patient, then those of the choice of the place."""
 
     patient: Lines
     call: Lines
@@ -46,6 +49,7 @@ class Sheet:
     accident: bool
     mechanism: Lines
     injuries: Lines
+    warnings: list[Mapping[str, Any]]
 
 
 def sheet(found: Mapping[str, Any]) -> Sheet:
@@ -70,6 +74,7 @@ def sheet(found: Mapping[str, Any]) -> Sheet:
         accident=accident,
         mechanism=_lines({name: value for name, value in hurt.items() if name in MECHANISM}),
         injuries=_lines({name: value for name, value in hurt.items() if name not in {*MECHANISM, OF_AN_ACCIDENT}}),
+        warnings=[each for each in warnings(found["decision"]) if not each["rule"].endswith(SAID_ALREADY)],
     )
 
 

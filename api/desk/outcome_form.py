@@ -120,10 +120,10 @@ def _with_arrival(body: dict[str, Any], values: Mapping[str, str]) -> tuple[dict
 
 
 def _place(typed: str) -> tuple[str | None, dict[str, str], Sequence[tuple[str, str]]]:
-    """The place that was typed, or what is wrong with it and which may be meant."""
+    """The place of which the name or a part of it was typed, or what is wrong with it and which may be meant."""
     named = destinations(newest_directory(world()))
     found = meant(typed, named)
-    if len(found) == 1 and named[found[0]].casefold() == typed.casefold():
+    if len(found) == 1:
         return found[0], {}, ()
     if not typed:
         said = t(
@@ -141,6 +141,14 @@ def _place(typed: str) -> tuple[str | None, dict[str, str], Sequence[tuple[str, 
     return None, {"place": said}, [(key, named[key]) for key in found[:MEANT_MOST]]
 
 
+def who_may_say() -> str:
+    """Who may give a reason that is for clinicians, and where that is said."""
+    return t(
+        "Alleen een verpleegkundige, ambulanceprofessional of arts kan dit zeggen: kies die bij ‘besloten door’.",
+        "Only a nurse, an ambulance professional or a doctor can say this: choose them at ‘decided by’.",
+    )
+
+
 # -- what is wrong, in words ------------------------------------------------------------------------------------------
 
 
@@ -152,6 +160,8 @@ def with_faults(filled: Filled, found: Iterable[Fault]) -> Filled:
             each.field, each.field
         )
         faults.setdefault(name, _in_words(each))
+        if each.code == "clinician_needed":  # it is mended at either of the two
+            faults.setdefault("reason", who_may_say())
     return Filled(filled.what, filled.values, faults, filled.choices)
 
 
@@ -164,8 +174,8 @@ def _in_words(fault: Fault) -> str:
         ),
         "string_too_long": ("Hoogstens 500 tekens.", "At most 500 characters."),
         "clinician_needed": (
-            "Deze reden is voor een verpleegkundige, ambulanceprofessional of arts. Kies wie dit besloot.",
-            "This reason is for a nurse, an ambulance professional or a doctor. Choose who decided this.",
+            "De gekozen reden is voor een verpleegkundige, ambulanceprofessional of arts. Kies wie dit besloot.",
+            "The reason you chose is for a nurse, an ambulance professional or a doctor. Choose who decided this.",
         ),
         "unknown_facility": ("Deze plek kennen wij niet.", "We do not know this place."),
         "not_destination": (

@@ -68,14 +68,19 @@ def of_problem(
     kind = TYPES[name]
     if name == "unauthorized":
         return _to_the_door()
-    title, advice = at_the_desk(name)
+    title, advice = at_the_desk(name, decides=guard.may("decide"))
     known = {"kind": kind, "title": title, "advice": advice, "roles": _roles_needed() if name == "forbidden" else ()}
-    known |= {"detail": detail, "faults": faults, "request_id": g.get("request_id", "")}
+    known |= {"detail": _plain(detail), "faults": faults, "request_id": g.get("request_id", "")}
     if asked_by_script():  # a whole page has no place in the part of one that was asked for
         return _said_above(page("problem_part.html", status or kind.status, **known), headers)
     response = page("problem.html", status or kind.status, **known)
     response.headers.update(headers or {})
     return response
+
+
+def _plain(written: str) -> str:
+    """`written` without the marks of the API around its names, which a page would show as they stand."""
+    return written.replace("`", "")
 
 
 def _said_above(response: Response, headers: Mapping[str, str] | None = None) -> Response:

@@ -56,15 +56,15 @@ def _nearly(decision: Mapping[str, Any]) -> WhyNot:
     return WhyNot("", (nearer or found)[:NEAR_MOST], 0, (), nearer=bool(nearer))
 
 
-def _plain(words: str) -> str:
+def plain(words: str) -> str:
     """`words` in small letters without accents."""
     split = unicodedata.normalize("NFKD", words.casefold())
     return "".join(letter for letter in split if not unicodedata.combining(letter))
 
 
 def _fits(typed: str, facility: Mapping[str, Any]) -> bool:
-    name = _plain(place_name(facility))
-    return all(word in name for word in _plain(typed).replace(",", " ").split())
+    name = plain(place_name(facility))
+    return all(word in name for word in plain(typed).replace(",", " ").split())
 
 
 # -- which place is meant ---------------------------------------------------------------------------------------------
@@ -78,15 +78,15 @@ def destinations(directory: Directory) -> dict[str, str]:
             found[place.id] = place_name({"name": place.name, "city": place.city})
     called = Counter(found.values())
     named = {key: f"{name} ({key})" if called[name] > 1 else name for key, name in found.items()}
-    return dict(sorted(named.items(), key=lambda each: _plain(each[1])))
+    return dict(sorted(named.items(), key=lambda each: plain(each[1])))
 
 
 def meant(typed: str, named: Mapping[str, str]) -> list[str]:
     """The ids of the places that `typed` may mean: exactly the one that is called so, or those with all of its words in
     their name."""
-    wanted = _plain(typed.strip())
-    exact = [key for key, name in named.items() if _plain(name) == wanted]
+    wanted = plain(typed.strip())
+    exact = [key for key, name in named.items() if plain(name) == wanted]
     if exact or not wanted:
         return exact
     words = wanted.replace(",", " ").split()
-    return [key for key, name in named.items() if all(word in _plain(name) for word in words)]
+    return [key for key, name in named.items() if all(word in plain(name) for word in words)]

@@ -90,15 +90,23 @@ _WORDS: Mapping[str, tuple[Text, Text]] = {
 }
 """Problem -> what it is and what to do, where the words of the API are not those of a person at the desk."""
 
+_REPORT = Text(
+    nl="Geef de beheerder het nummer van dit verzoek, en probeer het later opnieuw.",
+    en="Give the operator the number of this request, and try again later.",
+)
+"""What to do about an error of ours for who decides nothing, such as an auditor."""
+
 _OTHERWISE = Text(
     nl="Ga terug en probeer het opnieuw. Lukt het niet, geef de beheerder dan het nummer van dit verzoek.",
     en="Go back and try again. If that fails, give the operator the number of this request.",
 )
 
 
-def at_the_desk(name: str) -> tuple[Text, Text]:
-    """What the problem `name` is, and what to do about it."""
+def at_the_desk(name: str, *, decides: bool) -> tuple[Text, Text]:
+    """What the problem `name` is, and what to do about it for somebody who `decides` about patients, or does not."""
     kind = TYPES[name]
+    if name == "internal-error" and not decides:
+        return kind.title, _REPORT
     if name in _WORDS:
         return _WORDS[name]
     return kind.title, _OTHERWISE if "`" in f"{kind.advice.nl}{kind.advice.en}" else kind.advice

@@ -15,7 +15,7 @@ from routing import outcomes
 from routing.rights import Asker
 from tests.browser.conftest import Open, Served, arrived, barriers, settled, slowed
 from tests.desk.conftest import name_of
-from tests.desk.decided import ADVISED, CRASH, asker_of, decided, recorded
+from tests.desk.decided import ADVISED, ANEURYSM, CRASH, asker_of, decided, recorded
 
 ZOOMED = {"viewport": {"width": 640, "height": 360}}
 TRIAGIST = name_of("triagist")
@@ -146,7 +146,11 @@ def test_a_clock_runs_down_by_the_clock_of_the_server(open_page: Open, served: S
     said("^# min voorbij$", 15, began)
 
 
-@pytest.mark.parametrize("case", [None, CRASH], ids=["chest pain", "accident"])
+@pytest.mark.parametrize(
+    "case",
+    [None, ANEURYSM, CRASH, {**CRASH, "on_the_way": {"heading_to": "diakonessenhuis-zeist"}}],
+    ids=["chest pain", "aneurysm", "accident", "accident on the way"],
+)
 def test_the_sheet_is_one_page_of_paper(
     open_page: Open, served: Served, asker: Asker, tmp_path: Path, case: dict[str, object] | None
 ) -> None:

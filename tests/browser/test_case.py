@@ -403,3 +403,17 @@ def test_a_key_says_unknown_also_where_a_number_or_a_time_is_asked(open_page: Op
     with answer_to(page, "heart_rate=90"):
         page.fill("[id='f.heart_rate']", "90")
     expect(page.locator("#known #q-onset_at input"), "it is not asked again").to_have_value("onbekend")
+
+
+def test_nu_becomes_the_minute_of_the_server_in_the_field(open_page: Open) -> None:
+    page = open_page("/desk/cases/new", name_of("triagist"))
+    with_complaint(page)
+    with_age_and_place(page)
+    called = page.locator("#called_at")
+    called.press_sequentially("nu")
+    expect(called).to_have_value(re.compile(r"^\d\d:\d\d$"))
+    written = called.input_value()
+    with answer_to(page, "heart_rate=90"):
+        page.fill("[id='f.heart_rate']", "90")
+    expect(called).to_have_value(written)
+    expect(page.locator("#wrong-called_at")).to_be_empty()

@@ -46,6 +46,16 @@ CRASH: dict[str, Any] = {
 """As much as somebody fills in who has time for it."""
 
 
+ANEURYSM: dict[str, Any] = {
+    "channel": "zorgcoordinatie",
+    "patient": {"age_years": 72, "sex": "male"},
+    "location": {"postcode": "3511"},
+    "complaint": "abdominal_pain",
+    "observations": {"systolic_bp": 80, "abdominal_pain": True, "syncope": True, "pulsatile_abdominal_mass": True},
+}
+"""What is needed here is not known of any place."""
+
+
 def asker_of(world: World, organisation: str | None = None) -> Asker:
     """A system of triagists with a key of its own, which decides."""
     text = service.create_key(world, "triage system", frozenset({"triagist"}), organisation=organisation)

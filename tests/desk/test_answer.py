@@ -17,7 +17,7 @@ from routing.service import World
 from routing.store import database
 from routing.webhooks.shown import ADVICE
 from tests.desk.conftest import Person, words_of
-from tests.desk.decided import ADVISED, CASE, CRASH, asker_of, decided, recorded
+from tests.desk.decided import ADVISED, ANEURYSM, CASE, CRASH, asker_of, decided, recorded
 
 People = Callable[[str], Person]
 NOT_THERE = "01a20243-0ea7-74bb-b786-680850fd5d6a"
@@ -303,6 +303,41 @@ def test_everything_that_was_filled_in_stands_on_the_sheet(world: World, asker: 
     for fact in CRASH["observations"]:
         if fact != "trauma":  # the accident itself, of which the rest is told
             assert world.words.facts[fact].label.nl in seen, fact
+
+
+def test_that_no_place_is_sure_to_have_what_is_needed_stands_on_the_sheet(
+    world: World, asker: Asker, triagist: Person
+) -> None:
+    about = decided(world, asker, ANEURYSM)
+    seen = words_of(triagist.get(f"/desk/decisions/{about}/handover").text)
+    assert "Van geen plek die voldoet is zeker dat zij dit heeft: vaatchirurgie, dag en nacht. Bel eerst." in seen
+    assert "Zekerheid van het advies: bel eerst" in seen
+    assert "niet te veel vocht geven" in seen
+
+
+def test_that_the_advice_is_elsewhere_than_where_the_patient_is_heading_stands_on_the_sheet(
+    world: World, asker: Asker, triagist: Person
+) -> None:
+    for heading_to, turning in (("umcg", "minuten korter"), ("diakonessenhuis-utrecht", "omkeren kost")):
+        about = decided(world, asker, CRASH, on_the_way={"heading_to": heading_to})
+        decision = service.decision(world, about, asker)
+        seen = words_of(triagist.get(f"/desk/decisions/{about}/handover").text)
+        assert turning in seen
+        assert "al onderweg: naar" in seen
+        assert "Al onderweg: de reistijd telt vanaf waar de patiënt nu is." in seen
+        for warning in decision["warnings"]:
+            assert (warning["text"]["nl"] in seen) == (not warning["rule"].endswith("pending_rules")), warning["rule"]
+
+
+def test_how_certain_the_advice_was_is_said_of_its_own_place_where_somebody_decided_otherwise(
+    world: World, asker: Asker, triagist: Person
+) -> None:
+    about = decided(world, asker, ANEURYSM)
+    best = service.decision(world, about, asker)["recommendation"]["facility"]["name"]
+    body = {"outcome": "overridden", "by": "doctor", "reason": "clinician_order", "destination": "meander-amersfoort"}
+    outcomes.record_outcome(world, about, body, asker)
+    seen = words_of(triagist.get(f"/desk/decisions/{about}/handover").text)
+    assert f"Zekerheid van het advies ({best}" in seen
 
 
 # -- how the patient travels ------------------------------------------------------------------------------------------

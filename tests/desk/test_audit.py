@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from routing import erasure, log_proofs, outcomes, service
+from routing import case_file, erasure, inspection, log_proofs, outcomes, service
 from routing.log.capsule import verify
 from routing.log.capsule_form import read_capsule
 from routing.log.note import read_vkey
@@ -87,6 +87,22 @@ def test_a_decision_is_shown_with_all_that_it_rests_on(auditor: Person, world: W
     ):  # fmt: skip
         assert expected in seen
     assert all(rule in seen for rule in record["evaluators"]["fired"])
+
+
+@pytest.mark.parametrize("role", ["auditor", "triagist"])
+def test_an_error_of_ours_tells_only_who_decides_to_decide_without_wegwijs(
+    person: People, decided: str, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise ValueError("broken")
+
+    who, path = person(role), f"/desk/audit/{decided}" if role == "auditor" else f"/desk/decisions/{decided}"
+    monkeypatch.setattr(inspection, "inspected", broken)
+    monkeypatch.setattr(case_file, "decision_file", broken)
+    answer = who.get(path)
+    assert (answer.status_code, "`" in answer.text) == (500, False)
+    assert "het nummer hieronder aan de beheerder" in words_of(answer.text)
+    assert ("Beslis zonder Wegwijs" in answer.text) == (role == "triagist")
 
 
 def test_what_was_not_known_of_places_is_said_to_be_unknown(auditor: Person, decided: str) -> None:

@@ -14,6 +14,7 @@ from routing.errors import StoreUnavailable
 from routing.rights import Asker
 from routing.service import World
 from tests.desk.conftest import Person, csrf_in, name_of, words_of
+from tests.desk.decided import asker_of
 from tests.people import PASSWORD
 
 STEMI = {
@@ -120,7 +121,7 @@ def test_what_is_missing_or_wrong_is_said_at_its_field_and_nothing_is_decided(wo
     assert "Leeftijd is nodig" in words_of(empty.text)
     wrong = triagist.post(address, {**STEMI, "f.heart_rate": "900", "do": "decide"})
     assert wrong.status_code == 422
-    assert "hartslag : Toegestaan: 0 - 350 /min." in words_of(wrong.text)
+    assert "hartslag : Buiten de grenzen. Toegestaan: 0 - 350 /min." in words_of(wrong.text)
     assert 'value="900"' in wrong.text
     assert len(decisions(world)) == before
 
@@ -143,8 +144,56 @@ def test_a_finding_that_one_looks_for_is_there(triagist: Person) -> None:
 def test_half_a_word_that_is_typed_is_not_looked_for(triagist: Person) -> None:
     parts = triagist.post(begun(triagist), {**STEMI, "find": "strid"}, headers=SCRIPT).text
     assert "kent Wegwijs niet" not in parts
-    parts = triagist.post(begun(triagist), {**STEMI, "find": "strid", "do": "find"}, headers=SCRIPT).text
+    parts = triagist.post(begun(triagist), {**STEMI, "find": "stridd", "do": "find"}, headers=SCRIPT).text
     assert "kent Wegwijs niet" in parts
+
+
+@pytest.mark.parametrize("headers", [{}, SCRIPT], ids=["no script", "script"])
+def test_a_part_of_a_name_is_that_fact_and_of_several_they_are_named(triagist: Person, headers: dict[str, str]) -> None:
+    address = begun(triagist)
+    triagist.post(address, {**STEMI, "find": "nekst", "do": "find"}, headers=headers)
+    assert re.search(r'name="f.neck_stiffness" value="yes"[^>]* checked', triagist.get(address).text)
+    parts = words_of(triagist.post(address, {**STEMI, "find": "pijn", "do": "find"}, headers=headers).text)
+    assert re.search(r"Ander gegeven : Wat bedoelt u: ([^;?]*pijn[^;?]*; ){4}[^;?]*pijn[^;?]* \(en nog \d+\)\?", parts)
+
+
+def test_now_is_kept_as_the_minute_in_which_it_was_sent(triagist: Person) -> None:
+    address = begun(triagist)
+    triagist.post(address, {**STEMI, "called_at": "nu", "f.onset_at": "Nu", "do": "update"})
+    page = triagist.get(address).text
+    for name in ("called_at", "f.onset_at"):
+        assert re.search(rf'name="{re.escape(name)}" value="[0-2][0-9]:[0-5][0-9]"', page), name
+
+
+def test_the_norm_that_counts_from_the_first_contact_is_judged_with_what_is_filled_in(
+    world: World, triagist: Person
+) -> None:
+    assert '<label for="first_contact_at">Eerste contact zorgverlener om</label>' in triagist.get(begun(triagist)).text
+
+    def of_first_contact(**fields: str) -> tuple[dict[str, Any], str]:
+        triagist.post(begun(triagist), {**STEMI, **fields, "do": "decide"})
+        found = service.decision(world, decisions(world)[0]["id"], asker_of(world))
+        norms = [norm for need in found["needs"] for norm in need["all_norms"]]
+        names = {norm["norm"] for norm in norms if norm["clock_start"] == "first_contact_at"}
+        return next(each for each in found["recommendation"]["norms"] if each["id"] in names), found["id"]
+
+    norm, _ = of_first_contact()
+    assert norm["clock_known"] is False
+    norm, decision = of_first_contact(first_contact_at="nu")
+    assert (norm["clock_known"], norm["verdict"]) == (True, "met")
+    again = triagist.get(f"/desk/cases/new?supersedes={decision}").location
+    assert re.search(r'name="first_contact_at" value="[0-9: -]{16}"', triagist.get(again).text)
+    wrong = triagist.post(begun(triagist), {**STEMI, "first_contact_at": "straks"}, headers=SCRIPT).text
+    assert re.search(r'id="wrong-first_contact_at"[^>]*><span class="wrong">Een tijd', wrong)
+    assert "Eerste contact zorgverlener om</a>: Een tijd" in wrong
+
+
+def test_swapped_blood_pressures_are_said_and_the_advice_does_without_both(triagist: Person) -> None:
+    fields = {**STEMI, "f.systolic_bp": "60", "f.diastolic_bp": "110"}
+    page = words_of(triagist.post(begun(triagist), fields, headers=SCRIPT).text)
+    assert "De onderdruk is hoger dan de bovendruk; kijk of ze zijn verwisseld." in page
+    assert "Zonder wat niet klopt" in page
+    assert triagist.post(begun(triagist), {**fields, "do": "decide"}).status_code == 422
 
 
 def test_a_question_that_nobody_could_answer_is_not_asked_again(triagist: Person) -> None:

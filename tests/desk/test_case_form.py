@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from api.desk import complaint_words
-from api.desk.case_form import FACT, Read, allowed, complaint_named, fact_named, form_of, read_form, wrong_in_form
+from api.desk.case_form import FACT, Read, allowed, complaint_named, form_of, read_form, written_now, wrong_in_form
+from api.desk.fact_search import NAMED_MOST, fact_named, facts_meant
 from routing.case import case_record, parse_case
 from routing.errors import BadInput
 from routing.vocabulary import read_vocabulary
@@ -38,13 +39,22 @@ def case_of(found: Read) -> Any:
         ("8 mnd", {"age_months": 8}),
         ("8m", {"age_months": 8}),
         ("0", {"age_years": 0}),
+        ("3 weken", {"age_months": 0}),
+        ("3 wk", {"age_months": 0}),
+        ("3 weeks", {"age_months": 0}),
+        ("10 dagen", {"age_months": 0}),
+        ("10 d", {"age_months": 0}),
+        ("10 days", {"age_months": 0}),
+        ("6 weken", {"age_months": 1}),
+        ("13 weken", {"age_months": 2}),
+        ("52 wk", {"age_months": 11}),
     ],
 )
-def test_an_age_is_read_in_years_or_in_months(said: str, expected: dict[str, int]) -> None:
+def test_an_age_is_read_in_years_months_weeks_or_days(said: str, expected: dict[str, int]) -> None:
     assert read(age=said).body["patient"] == expected
 
 
-@pytest.mark.parametrize("said", ["zes", "6 7", "-3", "67,5", "8 weken", "1e2"])
+@pytest.mark.parametrize("said", ["zes", "6 7", "-3", "67,5", "8 welpen", "1e2"])
 def test_an_age_that_is_no_age_is_said_and_not_guessed(said: str) -> None:
     found = read(age=said)
     assert [each.field for each in found.wrong] == ["age"]
@@ -90,7 +100,25 @@ def test_unknown_is_not_no_and_not_said() -> None:
 def test_a_number_may_have_a_comma() -> None:
     assert read(f__temperature="38,4").body["observations"] == {"temperature": 38.4}
     assert read(f__heart_rate="112").body["observations"] == {"heart_rate": 112}
-    assert [each.field for each in read(f__heart_rate="hoog").wrong] == ["f.heart_rate"]
+    (wrong,) = read(f__heart_rate="hoog").wrong
+    assert (wrong.field, wrong.message.nl, wrong.message.en) == (
+        "f.heart_rate",
+        "Dit is geen getal. Toegestaan: 0 - 350 /min.",
+        "This is no number. Allowed: 0 - 350 /min.",
+    )
+
+
+def test_a_diastolic_pressure_above_the_systolic_is_said_and_neither_is_used() -> None:
+    found = read(f__systolic_bp="80", f__diastolic_bp="120", f__heart_rate="112")
+    (wrong,) = found.wrong
+    assert (wrong.field, wrong.message.nl) == (
+        "f.diastolic_bp",
+        "De onderdruk is hoger dan de bovendruk; kijk of ze zijn verwisseld.",
+    )
+    assert "swapped" in wrong.message.en
+    assert found.body["observations"] == {"heart_rate": 112}, "which of the two is wrong is not known"
+    for fields in ({"f__systolic_bp": "120"}, {"f__systolic_bp": "80"}, {"f__systolic_bp": "unknown"}, {}):
+        assert read(f__diastolic_bp="80", **fields).wrong == ()
 
 
 def test_a_time_of_the_clock_is_the_last_time_that_it_was_so_late() -> None:
@@ -102,8 +130,19 @@ def test_a_time_of_the_clock_is_the_last_time_that_it_was_so_late() -> None:
         assert [each.field for each in read(called_at=wrong).wrong] == ["called_at"]
 
 
+def test_now_in_a_field_for_a_time_is_kept_as_the_minute_in_which_it_came() -> None:
+    form = dict.fromkeys(("called_at", "first_contact_at", "way_since", "f.onset_at", "reference"), ("nu",))
+    kept = written_now({**form, "f.last_known_well_at": (" Now ",)}, WORDS, NOW)
+    assert kept.pop("reference") == ("nu",), "no field for a time"
+    assert set(kept.values()) == {("14:30",)}
+    found = read_form({"age": ("67",), "place": ("3511",), **kept}, WORDS, "nl", NOW + timedelta(minutes=40))
+    assert found.wrong == ()
+    assert found.body["called_at"] == found.body["first_contact_at"] == "2026-11-23T14:30:00+01:00"
+    assert found.body["observations"]["onset_at"] == "2026-11-23T14:30:00+01:00"
+
+
 def test_a_call_that_has_not_been_yet_is_asked_again_and_not_taken_for_one_of_yesterday() -> None:
-    for field in ("called_at", "way_since"):
+    for field in ("called_at", "first_contact_at", "way_since"):
         found = read(**{field: "23:59"})  # it is half past two
         (wrong,) = found.wrong
         assert wrong.field == field
@@ -151,14 +190,35 @@ def test_a_value_outside_its_range_is_said_at_its_field_in_words() -> None:
     with pytest.raises(BadInput) as caught:
         case_of(read(f__heart_rate="900", place="0123", sex="male"))
     found = {each.field: each.message.nl for each in wrong_in_form(caught.value.faults, WORDS)}
-    assert found["f.heart_rate"] == "Toegestaan: 0 - 350 /min."
+    assert found["f.heart_rate"] == "Buiten de grenzen. Toegestaan: 0 - 350 /min."
     assert "postcode" in found["place"]
+    with pytest.raises(BadInput) as caught:
+        case_of(read(f__gcs="13,5", f__spo2="140"))
+    found = {each.field: each.message.en for each in wrong_in_form(caught.value.faults, WORDS)}
+    assert found["f.gcs"] == "This is no whole number. Allowed: 3 - 15 (a whole number)."
+    assert found["f.spo2"].startswith("Outside the limits. Allowed: ")
 
 
-@pytest.mark.parametrize("label", ["kortademig of benauwd", "ademfrequentie", "respiratory_rate", "rr"])
-def test_a_fact_is_found_by_what_people_call_it(label: str) -> None:
-    found = fact_named(label, WORDS)
-    assert (found is None) == (label not in {OBSERVED[key].label.nl for key in OBSERVED} | set(WORDS.fact_names))
+def test_a_fact_is_found_by_what_people_call_it() -> None:
+    for name, fact in OBSERVED.items():
+        for said in (name, fact.label.nl, fact.label.en.upper(), fact.question.nl, *fact.aliases):
+            assert fact_named(said, WORDS) == name
+    assert fact_named("iets wat geen gegeven is", WORDS) is None
+
+
+def test_a_part_of_a_name_that_fits_one_fact_counts_as_that_one() -> None:
+    assert fact_named("nekst", WORDS) == "neck_stiffness"
+    assert fact_named("Nékst", WORDS) == "neck_stiffness"
+    assert fact_named("pijn", WORDS) is None
+    assert len(facts_meant("pijn", WORDS)) > NAMED_MOST
+    assert facts_meant("x", WORDS) == facts_meant("", WORDS) == []
+
+
+@pytest.mark.parametrize(("part", "key"), [("milt", "asplenia"), ("opstaan", "cannot_get_up")])
+def test_a_part_that_leaves_out_the_denial_of_a_name_is_named_and_not_taken(part: str, key: str) -> None:
+    assert facts_meant(part, WORDS) == [key]
+    assert fact_named(part, WORDS) is None
+    assert fact_named(WORDS.facts[key].label.nl, WORDS) == key
 
 
 def answer(key: str) -> st.SearchStrategy[Any]:
@@ -188,6 +248,7 @@ def test_a_case_that_becomes_a_form_is_the_same_case_again(observations: Any, co
         "observations": observations,
         **({"complaint": complaint} if complaint else {}),
     }
+    assume(observations.get("diastolic_bp", 0) <= observations.get("systolic_bp", math.inf))  # the desk asks again
     before = case_record(parse_case(body, WORDS, NOW))
     found = read_form(form_of(before, WORDS, language), WORDS, language, NOW)
     assert found.wrong == ()
@@ -200,7 +261,10 @@ def test_a_case_that_becomes_a_form_is_the_same_case_again(observations: Any, co
     assert after == before
 
 
-@given(st.dictionaries(st.sampled_from(["age", "place", "complaint", "called_at", "sex"]), st.text(max_size=20)),
+TYPED = st.sampled_from(["age", "place", "complaint", "called_at", "first_contact_at", "sex"])
+
+
+@given(st.dictionaries(TYPED, st.text(max_size=20)),
        st.dictionaries(st.sampled_from(sorted(OBSERVED)), st.text(max_size=12), max_size=5))  # fmt: skip
 def test_whatever_is_typed_is_a_case_or_is_said_to_be_wrong(fields: dict[str, str], facts: dict[str, str]) -> None:
     form = {name: (value,) for name, value in {**fields, **{FACT + key: value for key, value in facts.items()}}.items()}
@@ -208,6 +272,8 @@ def test_whatever_is_typed_is_a_case_or_is_said_to_be_wrong(fields: dict[str, st
     for key, said in facts.items():
         taken = key in found.body.get("observations", {})
         wrong = f"{FACT}{key}" in {each.field for each in found.wrong}
+        if key == "systolic_bp" and not taken:  # said at the other of the two
+            wrong |= f"{FACT}diastolic_bp" in {each.field for each in found.wrong}
         assert taken + wrong == (said.strip() not in ("", "unknown")), "neither taken nor said to be wrong"
     if not found.missing and not found.wrong:
         try:
@@ -253,6 +319,16 @@ def test_a_place_or_time_that_is_not_one_is_said_at_its_field(field: str, typed:
     found = on_the_way(**{field: typed})
     assert [wrong.field for wrong in found.wrong] == [field]
     assert found.body["on_the_way"] == {}, "on the way all the same"
+
+
+def test_a_part_of_a_name_that_fits_several_places_names_them() -> None:
+    (wrong,) = on_the_way(heading_to="st. antonius").wrong
+    assert wrong.message.nl == "Wat bedoelt u: St. Antonius, Nieuwegein; St. Antonius, Utrecht?"
+    many = {f"huis-{number}": f"Huis {number}" for number in range(7)}
+    form = {"age": ("67",), "place": ("3511",), "heading_to": ("huis",)}
+    (wrong,) = read_form(form, WORDS, "nl", NOW, many).wrong
+    assert wrong.message.nl == "Wat bedoelt u: Huis 0; Huis 1; Huis 2; Huis 3; Huis 4 (en nog 2)?"
+    assert wrong.message.en.endswith("(and 2 more)?")
 
 
 def test_who_is_on_the_way_stands_in_the_form_that_goes_on() -> None:

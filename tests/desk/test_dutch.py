@@ -282,7 +282,7 @@ def test_a_number_of_the_rules_has_a_comma_in_dutch(triagist: Person, person: Pe
 
 @pytest.mark.parametrize("name", TYPES)
 def test_what_went_wrong_is_said_without_words_of_the_api(name: str) -> None:
-    for both in at_the_desk(name):
+    for both in (*at_the_desk(name, decides=True), *at_the_desk(name, decides=False)):
         for said in (both.nl, both.en):
             assert not re.search(r"`|Retry-After|Bearer|ETag|\bprefetch\b|\bNaN\b", said) or name in ONLY_THE_API, said
 

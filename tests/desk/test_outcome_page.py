@@ -96,9 +96,11 @@ def test_who_decides_otherwise_says_why_and_where(world: World, asker: Asker, ab
         ("Meander Medisch Centrum, Amersfoort", "meander-amersfoort"),
         ("meander medisch centrum, amersfoort", "meander-amersfoort"),
         ("UMC Utrecht", ADVISED),
+        ("Elkerliek", "elkerliek-helmond"),
+        ("meander medisch", "meander-amersfoort"),
     ],
 )
-def test_a_place_is_taken_by_its_whole_name(
+def test_a_place_is_taken_by_its_name_or_a_part_that_only_it_has(
     world: World, asker: Asker, about: str, triagist: Person, typed: str, place: str
 ) -> None:
     assert sent(triagist, about, {**OVERRIDE, "going": "other", "place": typed}).status_code == 303
@@ -106,7 +108,7 @@ def test_a_place_is_taken_by_its_whole_name(
 
 
 def test_a_place_is_never_guessed(world: World, asker: Asker, about: str, triagist: Person) -> None:
-    for typed in ("meander medisch", "amersfoort", "Meander"):
+    for typed in ("amersfoort", "Amersfoort"):
         response = sent(triagist, about, {**OVERRIDE, "going": "other", "place": typed})
         assert response.status_code == 422
         assert f"Welke plek bedoelt u met “{typed}”?" in response.text
@@ -129,6 +131,7 @@ def test_a_patient_may_go_to_no_place_of_ours(world: World, asker: Asker, about:
         ({**OVERRIDE, "reason": "context"}, "hoort een toelichting", "override-comment"),
         ({**OVERRIDE, "comment": "x" * 501}, "Hoogstens 500 tekens", "override-comment"),
         ({**OVERRIDE, "by": "triagist"}, "voor een verpleegkundige", "override-by"),
+        ({**OVERRIDE, "by": "triagist"}, "kies die bij ‘besloten door’", "override-reason"),
         ({**OVERRIDE, "by": ""}, "Kies wie dit besloot.", "override-by"),
         ({**OVERRIDE, "going": ""}, "Kies waar de patiënt heen gaat.", "override-going"),
         ({**OVERRIDE, "going": "nowhere"}, "kennen wij niet", "override-going"),
@@ -153,6 +156,14 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_lost(
     assert recorded(world, about, asker) == []
     if "comment" in form:
         assert f">{form['comment']}</textarea>" in response.text
+
+
+def test_who_may_give_a_reason_stands_beside_it_before_it_is_sent(world: World, about: str, triagist: Person) -> None:
+    page = triagist.get(f"/desk/decisions/{about}").text
+    for code, reason in world.words.override_reasons.items():
+        _, _, after = page.partition(f'name="reason" value="{code}"')
+        said = words_of(after.partition("</li>")[0])
+        assert ("alleen verpleegkundige, ambulanceprofessional of arts" in said) == reason.clinician, code
 
 
 def test_all_that_is_wrong_is_said_at_once(about: str, triagist: Person) -> None:
