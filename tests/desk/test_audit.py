@@ -101,7 +101,7 @@ def test_an_error_of_ours_tells_only_who_decides_to_decide_without_wegwijs(
     monkeypatch.setattr(case_file, "decision_file", broken)
     answer = who.get(path)
     assert (answer.status_code, "`" in answer.text) == (500, False)
-    assert "het nummer hieronder aan de beheerder" in words_of(answer.text)
+    assert "de beheerder het nummer van dit verzoek" in words_of(answer.text)
     assert ("Beslis zonder Wegwijs" in answer.text) == (role == "triagist")
 
 
