@@ -248,6 +248,6 @@ def version_of(text: str) -> tuple[str, str]:
     parts = version.split(".")
     if not name or len(parts) != 3 or not all(part.isdigit() for part in parts):
         raise bad_input(
-            "NAME/VERSION", "wrong_value", "is not the name and version of a ruleset", text, "acute-nl/1.4.0"
+            "NAME/VERSION", "wrong_value", "is not the name and version of a ruleset", text, "acute-nl/1.5.0"
         )
     return name, version

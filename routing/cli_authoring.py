@@ -26,7 +26,7 @@ def add_authoring_commands(commands: Any) -> None:
         "Begin a new version of a ruleset in a folder of its own: a copy of the newest with its reviews and worked "
         "cases and a later moment from which it counts; or, with --empty, a ruleset of one rule to learn with."
     )
-    made = add_command(commands, "new", _new, text, "wegwijs rules new acute-nl/1.4.0 --to ./my-rulesets")
+    made = add_command(commands, "new", _new, text, "wegwijs rules new acute-nl/1.5.0 --to ./my-rulesets")
     made.add_argument(
         "name", metavar="NAME/VERSION", help="its name and version; the folder is NAME/VERSION under --to"
     )
@@ -43,7 +43,7 @@ def add_authoring_commands(commands: Any) -> None:
         "Take a rule out of a version that is not published yet, with the worked cases that are about it alone, and "
         "say what is left loose. A line is added to changes.md: say there why."
     )
-    example = "wegwijs rules retire general-weakness ./my-rulesets/acute-nl/1.4.0"
+    example = "wegwijs rules retire general-weakness ./my-rulesets/acute-nl/1.5.0"
     made = add_command(commands, "retire", _retire, text, example)
     made.add_argument("rule", metavar="RULE", help="id of the rule")
     made.add_argument("folder", type=Path, metavar="FOLDER", help="folder of the ruleset")
@@ -56,7 +56,7 @@ def add_authoring_commands(commands: Any) -> None:
         "WEGWIJS_ONLY_PUBLISHED decides with what stands there."
     )
     example = (
-        "wegwijs rules publish ./my-rulesets/acute-nl/1.4.0 --author 'A. de Boer' --approved-by 'B. Smit' "
+        "wegwijs rules publish ./my-rulesets/acute-nl/1.5.0 --author 'A. de Boer' --approved-by 'B. Smit' "
         "--on 2026-12-01 --note 'For evaluation'"
     )
     made = add_command(commands, "publish", _publish, text, example)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -35,16 +35,21 @@ def open_questions(
 ) -> tuple[tuple[OpenQuestion, ...], int]:
     """The first `most` questions in the order in which to ask them, and how many more there are.
 
-    `rank` (0-5) is the urgency as it stands. First what the ruleset says is asked first of this patient. Then what
-    rules ask of which a part holds already (a finding, the complaint, a suspected condition): what could raise the
-    urgency most, then what plays a part in most such rules. Then all else: what could raise the urgency most, then in
-    ABCDE order. What need not be asked of this patient is left out; rules do not look at that.
+    `rank` (0-5) is the urgency as it stands. First what the ruleset says is asked first of this patient, where it says
+    so in the order in which it is written. Then what rules ask of which a part holds already (a finding, the complaint,
+    a suspected condition): what could raise the urgency most, then what plays a part in most such rules. Then all else:
+    what could raise the urgency most, then in ABCDE order. What need not be asked of this patient is left out; rules do
+    not look at that.
     """
     asking, facts = evaluators.asking, evaluation.facts
     possible = asking.rules({rule.id for rule in evaluation.possible})
     own = _own(asking, evaluation, rank)
     asked = asking.asked(facts, possible & _united(own.values()))
     begun, first = asking.begun(facts), asking.first(facts)
+    lowering: Set[str] = frozenset()
+    if evaluators.ruleset.selection.asked_first_in_order:
+        further, lowering = _as_written(asking, evaluation, _united(own.values()), rank, first.keys() - asked.keys())
+        asked |= further
     for name in asking.not_asked(facts):
         asked.pop(name, None)
     ahead = {name: rules for name, rules in asked.items() if name in first or rules & begun}
@@ -57,10 +62,33 @@ def open_questions(
     for name, rules in looked_at.items():
         of_begun = (rules & begun).bit_count()
         gravest = next((level for level, those in ranks if rules & those), rank)
-        order.append((name not in first, not of_begun, gravest, -of_begun, place[name], -rules.bit_count(), name))
+        ahead_of = first.get(name, len(first))
+        order.append((ahead_of, not of_begun, gravest, -of_begun, place[name], -rules.bit_count(), name))
     names = [name for *_, name in sorted(order)[:most]]
-    told = (OpenQuestion(name, tuple(it for it in CHANGES if looked_at[name] & could[it])) for name in names)
+    told = (
+        OpenQuestion(
+            name, tuple(it for it in CHANGES if looked_at[name] & could[it] or (it == "urgency" and name in lowering))
+        )
+        for name in names
+    )
     return tuple(told), len(asked) - len(names)
+
+
+def _as_written(
+    asking: Asking, evaluation: Evaluation, changing: Rules, rank: int, names: Iterable[str]
+) -> tuple[dict[str, Rules], Set[str]]:
+    """Those of `names` (written as asked first, and not asked by any gate) whose answer could change something all the
+    same: with the rules of `changing` that it could let fire together with another answer; and those that could make
+    the urgency less, as every rule that gives it hangs on their not being given."""
+    fired = asking.rules({rule.id for rule in evaluation.fired})
+    holding = asking.rules({rule.id for rule in evaluation.fired if rule.urgency == rank})
+    found, lowering = {}, set()
+    for name, rules in asking.depending(evaluation.facts, names, (changing & ~fired) | holding).items():
+        if holding and not holding & ~rules:
+            lowering.add(name)
+        if rules & ~holding or name in lowering:
+            found[name] = rules & ~holding
+    return found, lowering
 
 
 def _united(rules: Iterable[Rules]) -> Rules:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from routing.rules.condition import Test, negation_normal, tests
-from routing.rules.explanation import Asker, asker, asker_of_unknown
+from routing.rules.explanation import Asker, asker, asker_of_unknown, on_which_it_depends
 from routing.rules.reference import Meaning, meaning
 from routing.rules.rule import Facts, FactValue, Need, Rule, Status, Strength, conditions_asked
 from routing.rules.ruleset import Ruleset
@@ -67,12 +67,28 @@ class Asking:
                 found[name] = found.get(name, 0) | bit
         return found
 
+    def depending(self, facts: Facts, names: Iterable[str], rules: Rules) -> dict[str, Rules]:
+        """Each of `names` that was not given -> those of `rules` of which it depends on it whether they fire: also
+        behind a gate that is not known yet, and where they fire (or do not) because it was not given."""
+        found, told = {}, self._depending
+        for name in names:
+            those = rules & self._touching.get(name, 0)
+            for bit in _bits(those):
+                if (number := bit.bit_length() - 1) not in told:
+                    told[number] = on_which_it_depends(self.ruleset.rules[number].when, self.ruleset.asked_facts)
+                if name not in told[number](facts):
+                    those ^= bit
+            if those:
+                found[name] = those
+        return found
+
+    @cached_property
+    def _depending(self) -> dict[int, Asker]:
+        return {}
+
     def _askers_of(self, rules: Rules) -> Iterator[tuple[Rules, Asker]]:
         askers = self._askers
-        while rules:
-            number = rules.bit_length() - 1
-            yield (bit := 1 << number), askers[number]
-            rules ^= bit
+        return ((bit, askers[bit.bit_length() - 1]) for bit in _bits(rules))
 
     @cached_property
     def _askers(self) -> Sequence[Asker]:
@@ -136,11 +152,14 @@ class Asking:
                     of_it[test] = of_it.get(test, 0) | bit
         return {name: tuple((meaning(test), rules) for test, rules in told.items()) for name, told in found.items()}
 
-    def first(self, facts: Facts) -> frozenset[str]:
-        """The facts that are asked of this patient before all others."""
-        return _of_patient(self._first, facts)
+    def first(self, facts: Facts) -> Mapping[str, int]:
+        """The facts that are asked of this patient before all others -> their place: 0, 1, ... in the order in which
+        they are written where the ruleset says so, else 0 for all."""
+        in_order = self.ruleset.selection.asked_first_in_order
+        names = _of_patient(self._first, facts)
+        return {name: place if in_order else 0 for place, name in enumerate(names)}
 
-    def not_asked(self, facts: Facts) -> frozenset[str]:
+    def not_asked(self, facts: Facts) -> Iterable[str]:
         """The facts that need not be asked of this patient."""
         return _of_patient(self._not_asked, facts)
 
@@ -194,13 +213,20 @@ class Asking:
         return ((1 << number, rule) for number, rule in enumerate(self.ruleset.rules))
 
 
-OfPatients = tuple[tuple[Meaning, frozenset[str]], ...]
+OfPatients = tuple[tuple[Meaning, tuple[str, ...]], ...]
 """Of which patients, and the facts."""
 
 
 def need_asked(need: Need) -> NeedAsked:
     """What tells one need from another."""
     return need.capability, need.strength, need.within
+
+
+def _bits(rules: Rules) -> Iterator[Rules]:
+    """Each of `rules` as a set of its own."""
+    while rules:
+        yield (bit := 1 << (rules.bit_length() - 1))
+        rules ^= bit
 
 
 def _united(found: Iterable[tuple[_Key, Rules]]) -> dict[_Key, Rules]:
@@ -214,8 +240,9 @@ def _all_of(numbered: Iterable[tuple[Rules, Rule]], which: Callable[[Rule], bool
     return sum(bit for bit, rule in numbered if which(rule))
 
 
-def _of_patient(entries: OfPatients, facts: Facts) -> frozenset[str]:
-    return frozenset[str]().union(*(names for holds, names in entries if holds(facts)))
+def _of_patient(entries: OfPatients, facts: Facts) -> Iterable[str]:
+    """The facts of all entries that hold, each once, in the order in which they are first written."""
+    return dict.fromkeys(name for holds, names in entries if holds(facts) for name in names)
 
 
 def _concluded(test: Test) -> bool:

@@ -468,6 +468,7 @@ class _Builder:
             },
             open_questions_most=given.open_questions.most,
             asked_first=asked["asked_first"],
+            asked_first_in_order=given.open_questions.asked_first_in_order,
             not_asked=asked["not_asked"],
             fallback_capability=given.fallback.capability,
             nobody=Nobody(fallback.kind, fallback.name, fallback.text),
@@ -486,7 +487,7 @@ class _Builder:
                     self.error(file, (*here, "facts"), f"there is no fact `{name}`")
             when = self.condition(entry.when, Names(self.subjects, self.named), file, (*here, "when"))
             if when is not None:
-                yield OfSomePatients(frozenset(entry.facts), when)
+                yield OfSomePatients(entry.facts, when)
 
     def limit(self, given: DetourEntry, key: str) -> Limit:
         return Limit(given.minutes, self.reference(given.reference, "selection.yaml", (key,)), given.why)

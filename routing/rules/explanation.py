@@ -60,6 +60,44 @@ def asker(condition: Condition, asked_facts: Mapping[str, Sequence[str]]) -> Ask
     return lambda facts: ask(facts) if truth(facts) is None else ()
 
 
+def on_which_it_depends(condition: Condition, asked_facts: Mapping[str, Sequence[str]]) -> Asker:
+    """A function that says on which facts that nobody gave it still depends whether `condition` holds, also behind a
+    gate, and also where it holds (or does not) because they were not given (`is unknown`); empty where all is given."""
+    depends = _depends(negation_normal(condition), asked_facts)
+    return lambda facts: depends(facts)[1]
+
+
+def _depends(
+    condition: Condition, asked_facts: Mapping[str, Sequence[str]]
+) -> Callable[[Facts], tuple[bool | None, Sequence[str]]]:
+    """Facts -> whether `condition` holds whatever else is given (None: that depends), and on which facts it depends."""
+    if isinstance(condition, Test):
+        truth, ask = meaning(condition), _asked(condition, asked_facts)
+        of_silence = condition.op in ("known", "unknown")
+
+        def of_test(facts: Facts) -> tuple[bool | None, Sequence[str]]:
+            holds = None if of_silence and condition.subject not in facts else truth(facts)
+            return (None, ask(facts)) if holds is None else (holds, ())
+
+        return of_test
+    assert isinstance(condition, All | AnyOf), "negations were pushed into the comparisons"
+    parts, decisive = [_depends(part, asked_facts) for part in condition.parts], isinstance(condition, AnyOf)
+
+    def joined(facts: Facts) -> tuple[bool | None, Sequence[str]]:
+        names: list[str] = []
+        result: bool | None = not decisive
+        for part in parts:
+            holds, of_part = part(facts)
+            if holds is decisive:
+                return decisive, ()
+            if holds is None:
+                result = None
+                names.extend(of_part)
+        return result, names
+
+    return joined
+
+
 def asker_of_unknown(condition: Condition, asked_facts: Mapping[str, Sequence[str]]) -> Asker:
     """The same where it is already known that `condition` is unknown: that saves asking for its truth again."""
     return _asked(negation_normal(condition), asked_facts)

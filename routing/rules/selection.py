@@ -207,9 +207,10 @@ class Instead:
 
 @dataclass(frozen=True, slots=True)
 class OfSomePatients:
-    """Facts that are asked first, or not at all, where a condition holds: nobody asks an old man about contractions."""
+    """Facts that are asked first, or not at all, where a condition holds: nobody asks an old man about contractions.
+    `facts` stand in the order in which they are written."""
 
-    facts: frozenset[str]
+    facts: tuple[str, ...]
     when: Condition
 
 
@@ -232,7 +233,11 @@ class Nobody:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The order in which needs give way, the ranking, the detours worth making, the fallback, and all texts."""
+    """The order in which needs give way, the ranking, the detours worth making, the fallback, and all texts.
+
+    `asked_first_in_order`: what is asked first is asked in the order in which it is written; else by what it could
+    change, as before there was such a choice.
+    """
 
     give_way: tuple[str, ...]
     order: tuple[Order, ...]
@@ -241,6 +246,7 @@ class Selection:
     known_there_from: int
     open_questions_most: int
     asked_first: tuple[OfSomePatients, ...]
+    asked_first_in_order: bool
     not_asked: tuple[OfSomePatients, ...]
     in_office_hours: Mapping[str, Instead]
     fallback_capability: str

@@ -324,6 +324,7 @@ class QuestionsEntry(Strict):
     reference: ReferenceEntry
     why: str
     asked_first: tuple[SomePatientsEntry, ...] = ()
+    asked_first_in_order: bool = False
     not_asked: tuple[SomePatientsEntry, ...] = ()
 
 

@@ -22,7 +22,7 @@ from routing.settings import Settings
 from tests.api.conftest import Send
 from tests.api.test_bad_bodies import problem_of
 
-NEWEST = Path(str(files("rulesets"))) / "acute-nl" / "1.4.0"
+NEWEST = Path(str(files("rulesets"))) / "acute-nl" / "1.5.0"
 COUNTS = json.loads((NEWEST / "proof.json").read_bytes())["counts"]
 
 Read = Callable[[], tuple[Any, dict[str, Any]]]
@@ -36,7 +36,7 @@ def listed(client: Any, **headers: Any) -> list[dict[str, Any]]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The newest ruleset alone, with its properties and its proof."""
-    made = tmp_path / "rulesets" / "acute-nl" / "1.4.0"
+    made = tmp_path / "rulesets" / "acute-nl" / "1.5.0"
     shutil.copytree(NEWEST, made)
     return made
 
@@ -93,7 +93,7 @@ def test_a_version_without_a_proof_says_so(send: Send, folder: Path, read: Read)
     (folder / "proof.json").unlink()
     answer, listed_proof = read()
     assert listed_proof is None
-    assert problem_of(answer, 404, "not-found").detail == "There is no proof beside the ruleset `acute-nl/1.4.0`."
+    assert problem_of(answer, 404, "not-found").detail == "There is no proof beside the ruleset `acute-nl/1.5.0`."
     unknown = problem_of(send("GET", "/v1/rulesets/sha256:0/proof"), 404, "not-found")
     assert "proof" not in str(unknown.detail)
 

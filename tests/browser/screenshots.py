@@ -31,7 +31,7 @@ from tests.people import PASSWORD, VISITOR, account
 from tests.rulesets_here import change
 
 SIZES = {"laptop": {"width": 1280, "height": 720}, "tablet": {"width": 820, "height": 1180}}
-LATEST, FUTURE = "acute-nl/1.4.0", ("acute-nl/1.4.1", "acute-nl/1.5.0")
+LATEST, FUTURE = "acute-nl/1.5.0", ("acute-nl/1.5.1", "acute-nl/1.6.0")
 BOOK = f"/desk/rules/{LATEST}"
 
 
@@ -88,7 +88,7 @@ def rules_with_future(folder: Path) -> Path:
     for name in FUTURE:
         shutil.copytree(source / LATEST, folder / name)
         head = folder / name / "ruleset.yaml"
-        change(head, "version: 1.4.0", f"version: {name.partition('/')[2]}")
+        change(head, "version: 1.5.0", f"version: {name.partition('/')[2]}")
         began = head.read_text("utf-8").partition("effective_from:")[2].partition("\n")[0].strip()
         change(head, began, "2030-01-01T00:00:00+01:00")
     return folder
@@ -165,7 +165,7 @@ def propose(world: World) -> None:
     anne, bram = (person(world, account(world, name, "medical_manager")) for name in ("anne", "bram"))
     for name, who in zip(FUTURE, (anne, bram), strict=True):
         digest = publishing.standing_of(world, name).ruleset.digest
-        note = "Om te beoordelen: de regels van 1.4.0, ongewijzigd. Niet voor de zorg."
+        note = "Om te beoordelen: de regels van 1.5.0, ongewijzigd. Niet voor de zorg."
         made = publishing.propose(world, name, digest, note, who)
         if who is anne:
             publishing.agree(world, str(made.id), digest, bram)

@@ -12,12 +12,13 @@ import pytest
 from routing.case import parse_case
 from routing.packaged import Desk, open_desk, ruleset_folders
 from routing.questions import CHANGES, open_questions
-from routing.rules.condition import negation_normal
+from routing.rules.condition import All, AnyOf, Condition, negation_normal
+from routing.rules.condition import Test as Comparison
 from routing.rules.condition import tests as comparisons
 from routing.rules.evaluation import Evaluation
 from routing.rules.explanation import Asker, asker
 from routing.rules.reference import meaning
-from routing.rules.rule import Rule, conditions_asked
+from routing.rules.rule import Interval, Rule, conditions_asked
 from routing.rules.ruleset import Ruleset
 from routing.triage import facts_of
 from routing.vocabulary import AMBULANCES, URGENCIES
@@ -25,6 +26,15 @@ from tests.once import read_worked_cases
 
 EVERY = 97
 """So many worked cases apart: some sixty, of every kind."""
+
+MOMENTS = {
+    "by what could change": datetime(2026, 11, 18, 13, tzinfo=UTC),
+    "as written": datetime(2026, 12, 1, 13, tzinfo=UTC),
+}
+"""When rules decided that order what is asked first in this way."""
+
+OPEN = Interval(0, 0)
+"""What stands for a fact that nobody gave."""
 
 
 @dataclass
@@ -88,54 +98,88 @@ class Plain:
                 return True
         return False
 
+    def depends_on(self, rule: Rule) -> set[str]:
+        """The facts that nobody gave and on which it depends whether `rule` fires, were all else to be asked too."""
+        return _undecided(negation_normal(rule.when), self)[1]
+
+
+def _undecided(condition: Condition, plain: Plain) -> tuple[bool | None, set[str]]:
+    facts = plain.found.facts
+    if isinstance(condition, Comparison):
+        silent = condition.op in ("known", "unknown") and condition.subject not in facts
+        truth = None if silent else meaning(condition)(facts)
+        rests_on = plain.rules.asked_facts.get(condition.subject, ())
+        return truth, {
+            name for name in rests_on if isinstance(facts.get(name, OPEN), Interval)
+        } if truth is None else set()
+    assert isinstance(condition, All | AnyOf)
+    parts = [_undecided(part, plain) for part in condition.parts]
+    decisive = isinstance(condition, AnyOf)
+    if any(truth is decisive for truth, _ in parts):
+        return decisive, set()
+    open_ = [names for truth, names in parts if truth is None]
+    return (None if open_ else not decisive), set[str]().union(*open_)
+
 
 def plain_questions(plain: Plain, askers: dict[str, Asker], most: int) -> tuple[list[tuple[str, tuple[str, ...]]], int]:
     """The first `most` questions with what they could change, and how many more there are."""
     facts, selection = plain.found.facts, plain.rules.selection
+    in_order = selection.asked_first_in_order
     left_out = {name for entry in selection.not_asked if meaning(entry.when)(facts) for name in entry.facts}
-    first = {name for entry in selection.asked_first if meaning(entry.when)(facts) for name in entry.facts}
+    written = [name for entry in selection.asked_first if meaning(entry.when)(facts) for name in entry.facts]
+    first = {name: written.index(name) if in_order else 0 for name in written}
     asking: dict[str, list[Rule]] = {}
     for rule in plain.found.possible:
         if plain.own(rule):
             for name in set(askers[rule.id](facts)) - left_out:
                 asking.setdefault(name, []).append(rule)
-    told, of_rule = [], {rule.id: (plain.begun(rule), plain.with_condition(rule)) for rule in plain.found.possible}
+    holding = [rule for rule in plain.found.fired if rule.urgency == plain.rank]
+    lowering = set()
+    for name in set(written) - set(asking) - left_out if in_order else ():
+        those = [rule for rule in plain.rules.rules if name in plain.depends_on(rule)]
+        asking[name] = [rule for rule in those if rule not in plain.found.fired and plain.own(rule)]
+        if holding and all(rule in those for rule in holding):
+            lowering.add(name)
+        elif not asking[name]:
+            del asking[name]
+    told, of_rule = [], {rule.id: (plain.begun(rule), plain.with_condition(rule)) for rule in plain.rules.rules}
     for name, rules in asking.items():
         begun = sum(of_rule[rule.id][0] for rule in rules)
         parts = [of_rule[rule.id][1] for rule in rules]
-        grave = min(plain.rank, *(rank for _, rank in parts))
-        changes = set[str]().union(*(each for each, _ in parts))
+        grave = min((plain.rank, *(rank for _, rank in parts)))
+        changes = set[str]().union(*(each for each, _ in parts), ["urgency"] if name in lowering else [])
         group = plain.rules.vocabulary.group_places[name]
-        order = (name not in first, not begun, grave, -begun, group, -len(rules), name)
+        order = (first.get(name, len(written)), not begun, grave, -begun, group, -len(rules), name)
         told.append((order, name, tuple(each for each in CHANGES if each in changes)))
     return [(name, changes) for _, name, changes in sorted(told)][:most], max(0, len(told) - most)
 
 
 @cache
-def desk() -> Desk:
-    return open_desk(None, datetime(2026, 11, 18, 13, tzinfo=UTC))
+def desk(order: str) -> Desk:
+    return open_desk(None, MOMENTS[order])
 
 
 @cache
-def evaluations() -> tuple[Evaluation, ...]:
-    return tuple(_evaluations())
+def evaluations(order: str) -> tuple[Evaluation, ...]:
+    return tuple(_evaluations(desk(order)))
 
 
-def _evaluations() -> Iterator[Evaluation]:
-    here = desk()
+def _evaluations(here: Desk) -> Iterator[Evaluation]:
     newest = next(each for each in ruleset_folders(None) if each.name == here.evaluators.ruleset.version)
     for case in read_worked_cases(newest, here)[::EVERY]:
         parsed = parse_case(case.given, here.words, case.at, here.directory.by_id)
         yield here.evaluators.evaluate(facts_of(parsed, case.at, here.directory.holidays), case.at)
 
 
+@pytest.mark.parametrize("order", MOMENTS)
 @pytest.mark.parametrize(("most", "least"), [(1, 50), (25, 1_000), (10_000, 5_000)])
-def test_the_open_questions_are_those_that_each_rule_by_itself_asks(most: int, least: int) -> None:
-    evaluators = desk().evaluators
+def test_the_open_questions_are_those_that_each_rule_by_itself_asks(most: int, least: int, order: str) -> None:
+    evaluators = desk(order).evaluators
     rules = evaluators.ruleset
+    assert rules.selection.asked_first_in_order is (order == "as written")
     askers = {rule.id: asker(rule.when, rules.asked_facts) for rule in rules.rules}
     compared = through = 0
-    for found in evaluations():
+    for found in evaluations(order):
         rank = min((rule.urgency for rule in found.fired if rule.urgency is not None), default=rules.default_urgency)
         plain = Plain(rules, found, rank)
         questions, left = open_questions(evaluators, found, rank, most)

@@ -404,8 +404,8 @@ def test_only_rules_that_decide_now_or_later_are_read_at_the_start(
     monkeypatch.setattr(rules_here, "read_ruleset", noted)
     service.check_rules(world)
     assert service.ready(world)[0]
-    assert read_now == ["1.2.0", "1.3.0", "1.4.0"]
-    every = ["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"]
+    assert read_now == ["1.2.0", "1.3.0", "1.4.0", "1.5.0"]
+    every = ["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0", "1.5.0"]
     assert [each["version"] for each in service.rulesets(world)["rulesets"]] == every
     assert sorted(read_now) == every
 

@@ -68,7 +68,7 @@ FORMAT, RECORD, SAFETY, ARCHITECTURE = (
     (DOCS / name).read_text("utf-8")
     for name in ("reference/rule-format.md", "reference/decision-record.md", "safety.md", "architecture.md")
 )
-PACKAGED = ROOT / "rulesets" / "acute-nl" / "1.4.0"
+PACKAGED = ROOT / "rulesets" / "acute-nl" / "1.5.0"
 PAGES = sorted(
     [
         *(DOCS / "adr").glob("000[2-6]-*.md"),
@@ -148,7 +148,7 @@ def test_every_module_function_and_file_that_is_named_exists(page: Path) -> None
     for dotted in re.findall(r"`((?:routing|api)(?:\.\w+)+)`", text):
         resolve(dotted)
     for path in re.findall(r"`((?:routing|api|rulesets|tests)/[\w./-]*[\w/])`", text):
-        assert (ROOT / path).exists() or "1.4.0" in path, path
+        assert (ROOT / path).exists() or "1.6.0" in path, path
 
 
 def resolve(dotted: str) -> Any:
