@@ -55,7 +55,7 @@ def _of_text(said: str, word: str, value: Any) -> tuple[str, str]:
     elif word == "region":
         shown = agreements_of(str(value))
     else:
-        shown = value_of(word, value)
+        shown = _plainly(value)
     return t(nl, en), shown
 
 
@@ -77,7 +77,8 @@ def label(key: str) -> str:
 
 
 def _rules() -> Iterator[Ruleset]:
-    """Those that decide now, then all others, the newest first: what was decided before is shown also if none may."""
+    """Those that decide now, then all others, the newest first: what was decided before is shown also if none may. To
+    read the others takes seconds, so whoever looks for what all have must find it in the first."""
     if (now := deciding_now(world())) is not None:
         yield now
     yield from sorted(installed_rulesets(world()), key=lambda rules: rules.effective_from, reverse=True)
@@ -92,8 +93,10 @@ def condition_label(code: str) -> str:
 def _given_up(name: str) -> str:
     if name in (known := world().words.capabilities):
         return text(known[name].label)
+    if (said := reason_words.given_up(name)) is not None:
+        return said
     norm = next((rules.norms[name].label for rules in _rules() if name in rules.norms), None)
-    return text(norm) if norm is not None else reason_words.given_up(name) or name
+    return text(norm) if norm is not None else name
 
 
 def _position(position: Any) -> str:
@@ -107,16 +110,11 @@ def _position(position: Any) -> str:
 
 def value_of(key: str, value: Any) -> str:
     """`value` of the fact or number `key` as a reader knows it, with its unit."""
-    if value is None:
-        return t("onbekend", "unknown")
     if isinstance(value, bool) and key.startswith(CONDITION):  # nobody said so: rules concluded it, or did not
-        return (
-            t("ja, volgens de regels", "yes, by the rules")
-            if value
-            else t("nee, volgens de regels", "no, by the rules")
-        )
-    if isinstance(value, bool):
-        return t("ja", "yes") if value else t("nee", "no")
+        concluded = ("ja, volgens de regels", "yes, by the rules"), ("nee, volgens de regels", "no, by the rules")
+        return t(*concluded[0 if value else 1])
+    if value is None or isinstance(value, bool):
+        return _plainly(value)
     if isinstance(value, Mapping) and value.keys() >= {"low", "high"}:  # of a number that is not known exactly
         return decimal(f"{value['low']:g} {t('tot', 'to')} {value['high']:g}")
     if isinstance(value, float):
@@ -126,11 +124,21 @@ def value_of(key: str, value: Any) -> str:
         return _of_fact(key, fact, value)
     if isinstance(value, int | float) and (unit := _worked_out_unit(key)) is not None:
         return amount(value, unit, language())
-    return decimal(str(value)) if isinstance(value, float) else str(value)
+    return _plainly(value)
+
+
+def _plainly(value: Any) -> str:
+    if value is None:
+        return t("onbekend", "unknown")
+    if isinstance(value, bool):
+        return t("ja", "yes") if value else t("nee", "no")
+    return decimal(str(round(value, 2))) if isinstance(value, float) else str(value)
 
 
 def _worked_out_unit(key: str) -> str | None:
-    return next((rules.derived[key].unit for rules in _rules() if key in rules.derived), None)
+    name = key.removesuffix(HIGHEST_ITEM)
+    rules = next((each for each in _rules() if name in each.derived or name in each.scores), None)
+    return rules.derived[key].unit if rules is not None and key in rules.derived else None
 
 
 def _of_fact(key: str, fact: Fact, value: Any) -> str:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from api.desk import evidence
 from routing import outcomes, service
 from routing.erasure import erase
 from routing.facilities.opening import TIME_ZONE
@@ -185,6 +186,17 @@ def test_what_rules_concluded_is_not_shown_as_an_answer_that_somebody_gave(triag
     seen = words_of(triagist.get(f"/desk/decisions/{stemi}").text)
     assert "hartinfarct met ST-elevatie (STEMI) ja, volgens de regels" in seen
     assert "comfortzorg op de plek waar de patiënt is nee, volgens de regels" in seen
+
+
+@pytest.mark.parametrize("case", [CASE, CRASH], ids=["stemi", "crash"])
+def test_to_show_a_decision_only_the_rules_that_decide_are_read(
+    world: World, asker: Asker, triagist: Person, monkeypatch: pytest.MonkeyPatch, case: dict[str, object]
+) -> None:
+    # to read all that are installed takes seconds, and the first to look would wait for that
+    monkeypatch.setattr(evidence, "installed_rulesets", lambda _: pytest.fail("all rules were read"))
+    about = decided(world, asker, case)
+    for path in ("", "/handover", "/timeline", "/map"):
+        assert triagist.get(f"/desk/decisions/{about}{path}").status_code == 200
 
 
 def test_a_moment_of_another_day_is_shown_with_its_day(world: World, asker: Asker, triagist: Person) -> None:
